@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 from typing import Any, Final, Protocol, runtime_checkable
 
+import numpy as np
+
 from rnn_core.errors import ConfigError, quoted
 
 MAX_RUN_SIZE: Final = 5_120_000
@@ -21,6 +23,16 @@ MAX_UNTIED_WEIGHTS: Final = 2**25
 
 _WHOLE = re.compile(r"[+-]?[0-9]{1,20}", re.ASCII)
 _REAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]{1,4})?", re.ASCII | re.IGNORECASE)
+
+
+def is_whole(value: object) -> bool:
+    """Tell whether `value` is an integer of Python or NumPy; True and 3.0 are not."""
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+
+
+def is_real(value: object) -> bool:
+    """Tell whether `value` is a real number of Python or NumPy; nan is one, True is not."""
+    return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
 
 
 @runtime_checkable
@@ -75,10 +87,10 @@ class Whole:
         return f"{'None or ' if self.is_optional else ''}{self.low} to {self.high}"
 
     def accepts(self, value: object) -> bool:
-        """Tell whether `value` is an int (not a bool, not 3.0) in the range."""
+        """Tell whether `value` is a whole number (not a bool, not 3.0) in the range."""
         if value is None:
             return self.is_optional
-        return type(value) is int and self.low <= value <= self.high
+        return is_whole(value) and self.low <= value <= self.high  # type: ignore[operator]
 
     def read(self, text: str) -> int | str | None:
         """Return the number that plain ASCII digits spell."""
@@ -104,7 +116,7 @@ class Real:
         """Tell whether `value` is a real number (not a bool, not nan) in the range."""
         if value is None:
             return self.is_optional
-        return type(value) in (int, float) and self.low <= value <= self.high  # type: ignore[operator]
+        return is_real(value) and self.low <= value <= self.high  # type: ignore[operator]
 
     def read(self, text: str) -> float | str | None:
         """Return the number that plain ASCII digits spell."""
