@@ -1,6 +1,24 @@
 """Gradient flow in recurrent networks, recorded at every time step of a real BPTT."""
 
+from rnn_core.analysis.verdict import Verdict
 from rnn_core.config import ExperimentConfig
 from rnn_core.errors import ConfigError, ShapeError
+from rnn_core.experiment import run
+from rnn_core.losses import LossResult
+from rnn_core.network import Network
+from rnn_core.recording import LayerRecording, Overflow, Recording
+from rnn_core.running import record
 
-__all__ = ["ConfigError", "ExperimentConfig", "ShapeError"]
+__all__ = [
+    "ConfigError",
+    "ExperimentConfig",
+    "LayerRecording",
+    "LossResult",
+    "Network",
+    "Overflow",
+    "Recording",
+    "ShapeError",
+    "Verdict",
+    "record",
+    "run",
+]

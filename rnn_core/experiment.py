@@ -1,0 +1,105 @@
+"""From a config to a run: the network, the input, the loss and the initial state it describes."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from rnn_core.arrays import Array
+from rnn_core.cells import State
+from rnn_core.config import ExperimentConfig, refuse_oversize, sizes
+from rnn_core.errors import ConfigError, quoted
+from rnn_core.initializers import draw_params
+from rnn_core.losses import Loss, NextCharacter, Projection
+from rnn_core.network import Network
+from rnn_core.overflow import find_overflow, recording_without_steps
+from rnn_core.question import question_of
+from rnn_core.recording import Recording
+from rnn_core.running import backward, forward
+from rnn_core.sources import alphabet, draw_input
+from rnn_core.streams import Purpose, normals, uniforms
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """What a config describes, drawn: everything that `record` needs but the loss."""
+
+    network: Network
+    x: Array
+    h_init: State
+
+
+def run(config: ExperimentConfig) -> Recording:
+    """Draw what the config describes, run it, and record every step, forward and back.
+
+    If a state overflows at step s the run is cut there: it *is* the run with `steps` = s, since
+    inputs are a prefix of longer ones. `config.steps` stays as asked and `overflow` says where.
+
+    Raises
+    ------
+    ConfigError : if steps x batch_size x hidden_size is more than 5,120,000.
+    """
+    if not isinstance(config, ExperimentConfig):
+        raise ConfigError(f"config: expected an ExperimentConfig, got {quoted(config)}")
+    refuse_oversize(config)
+    drawn = draw(config)
+    tape = forward(drawn.network, drawn.x, drawn.h_init)
+    overflow = find_overflow(tape)
+    if overflow is not None and overflow.step == 0:
+        recording = recording_without_steps(drawn.network, tape, overflow)
+    else:
+        network = drawn.network
+        if overflow is not None:
+            network, tape = network.first_steps(overflow.step), tape.cut(overflow.step)
+        recording = backward(network, tape, loss_of(config, tape.steps), config.truncate)
+    return replace(recording, config=config, overflow=overflow)
+
+
+def draw(config: ExperimentConfig) -> Experiment:
+    """Draw the network, the input and the initial state of a config."""
+    steps, batch, features = sizes(config)
+    params = draw_params(config, steps, features)
+    names = ("h", "c") if config.cell == "lstm" else ("h",)
+    if config.h_init == "zero":
+        init = tuple(np.zeros((batch, config.hidden_size)) for _ in names)
+    else:  # uniform in (-1, 1), the range of every bounded state
+        init = tuple(
+            uniforms(
+                config.seed, Purpose.INITIAL_STATE, k, rows=batch, columns=config.hidden_size
+            ).copy()
+            for k in range(len(names))
+        )
+    network = Network(config.cell, config.activation, params)
+    return Experiment(network, draw_input(config), init)
+
+
+def loss_of(config: ExperimentConfig, steps: int) -> Loss:
+    """Return the loss of a run of `steps` steps.
+
+    L = sum over sequences of v . h_T with |v| = 1, so that curves start at 10^0; with a loss at
+    every step sum over t of v_t . h_t, where v_t belongs to the lag: switching between the two
+    leaves the last step's own gradient as it is. Typed text: the next-character loss at the
+    position that the text asks about, or at every position.
+    """
+    if config.source == "text":
+        return _text_loss(config, config.text[:steps])
+    rows = steps if config.loss_at == "every" else 1
+    by_lag = normals(config.seed, Purpose.READOUT, rows=rows, columns=config.hidden_size)
+    readout = np.zeros((steps, config.hidden_size))
+    readout[steps - rows :] = (by_lag / np.linalg.norm(by_lag, axis=1, keepdims=True))[::-1]
+    return Projection(readout)
+
+
+def _text_loss(config: ExperimentConfig, read: str) -> NextCharacter:
+    question = question_of(read)
+    rivals = {question.rival} if question.rival else set()
+    letters = alphabet(read + "".join(rivals))
+    readout = normals(
+        config.seed, Purpose.READOUT, rows=len(letters), columns=config.hidden_size
+    ) / np.sqrt(config.hidden_size)
+    if config.loss_at == "every" and len(read) > 1:
+        return NextCharacter(
+            readout, {t: letters.index(char) for t, char in enumerate(read[1:])}
+        )
+    step = question.position - 1
+    against = {step: letters.index(question.rival)} if question.rival else {}
+    return NextCharacter(readout, {step: letters.index(question.target)}, against)

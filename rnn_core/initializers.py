@@ -1,0 +1,124 @@
+"""How weights are drawn: every scheme draws everything as its framework does, biases too.
+
+Drawn once per (scheme, seed, sizes) at unit scale, then scaled: a slider moves the picture
+continuously. H units are the top-left block of more units wherever the entries are independent;
+an orthogonal matrix is made from the nested gaussian one.
+"""
+
+from functools import lru_cache
+from typing import Final
+
+import numpy as np
+
+from rnn_core.arrays import Array, read_only
+from rnn_core.cells import Params
+from rnn_core.config import ExperimentConfig
+from rnn_core.streams import Purpose, normal_matrices, normals, uniforms
+
+GATES: Final = {"rnn": 1, "gru": 3, "lstm": 4}
+_FORGET: Final = 1
+"""The place of the forget gate in i, f, g, o."""
+
+
+def draw_params(config: ExperimentConfig, steps: int, input_size: int) -> Params:
+    """Draw the weights of a config; typed text decides T and D, so both are given."""
+    size, gates = config.hidden_size, GATES[config.cell]
+    drawn = unit_params(config.cell, config.init, config.seed, input_size, size)
+    weight_hh = drawn.weight_hh
+    if not config.is_tied:
+        weight_hh = untied_weights(config.init, config.seed, steps, size)
+    noise = config.bias_scale * np.concatenate(
+        [
+            normals(config.seed, Purpose.BIAS_NOISE, gate, rows=1, columns=size)[0]
+            for gate in range(gates)
+        ]
+    )
+    assert drawn.bias_ih is not None and drawn.bias_hh is not None  # noqa: S101 - for the types
+    bias_ih, bias_hh = drawn.bias_ih + noise, drawn.bias_hh.copy()
+    if config.forget_bias is not None:
+        forget = slice(_FORGET * size, (_FORGET + 1) * size)
+        bias_ih[forget], bias_hh[forget] = config.forget_bias, 0.0
+    return Params(
+        weight_ih=config.input_scale * drawn.weight_ih,
+        weight_hh=config.weight_scale * weight_hh,
+        bias_ih=bias_ih,
+        bias_hh=bias_hh,
+        is_tied=config.is_tied,
+    )
+
+
+@lru_cache(maxsize=8)
+def unit_params(cell: str, init: str, seed: int, input_size: int, size: int) -> Params:
+    """Draw the weights of a tied net at scale 1, read-only.
+
+    gaussian : W_hh std 1/sqrt(H), W_ih std 1/sqrt(D): unit-variance drive; biases 0.
+    orthogonal : each gate's W_hh orthogonal, W_ih and biases as gaussian.
+    identity : each gate's W_hh the identity (IRNN, Le, Jaitly & Hinton 2015), else as gaussian.
+    pytorch : everything uniform in +-1/sqrt(H), both biases too (torch.nn.RNNBase).
+    keras : W_ih glorot uniform and W_hh orthogonal, each over the whole kernel of all gates,
+        biases 0, an LSTM's forget bias 1 (keras.layers.LSTM; a gate's block is not orthogonal).
+    glorot : glorot uniform for each gate's matrices (Glorot & Bengio 2010), biases 0.
+    """
+    gates = GATES[cell]
+    each = range(gates)
+    bias_ih, bias_hh = np.zeros(gates * size), np.zeros(gates * size)
+
+    def normal(purpose: Purpose, columns: int) -> Array:
+        return np.concatenate(
+            [normals(seed, purpose, gate, rows=size, columns=columns) for gate in each]
+        )
+
+    def uniform(purpose: Purpose, columns: int, limit: float) -> Array:
+        return limit * np.concatenate(
+            [uniforms(seed, purpose, gate, rows=size, columns=columns) for gate in each]
+        )
+
+    if init in ("gaussian", "orthogonal", "identity"):
+        weight_ih = normal(Purpose.INPUT_WEIGHTS, input_size) / np.sqrt(input_size)
+        if init == "gaussian":
+            weight_hh = normal(Purpose.RECURRENT_WEIGHTS, size) / np.sqrt(size)
+        elif init == "orthogonal":
+            drawn = normal(Purpose.RECURRENT_WEIGHTS, size).reshape(gates, size, size)
+            weight_hh = orthogonal(drawn).reshape(gates * size, size)
+        else:
+            weight_hh = np.tile(np.eye(size), (gates, 1))
+    elif init == "pytorch":
+        limit = 1.0 / np.sqrt(size)
+        weight_ih = uniform(Purpose.INPUT_WEIGHTS, input_size, limit)
+        weight_hh = uniform(Purpose.RECURRENT_WEIGHTS, size, limit)
+        bias_ih = uniform(Purpose.INPUT_BIAS, 1, limit)[:, 0]
+        bias_hh = uniform(Purpose.RECURRENT_BIAS, 1, limit)[:, 0]
+    elif init == "keras":
+        weight_ih = uniform(
+            Purpose.INPUT_WEIGHTS, input_size, np.sqrt(6.0 / (input_size + gates * size))
+        )
+        weight_hh = orthogonal(normal(Purpose.RECURRENT_WEIGHTS, size))
+        if cell == "lstm":
+            bias_ih[_FORGET * size : (_FORGET + 1) * size] = 1.0
+    else:  # glorot
+        weight_ih = uniform(Purpose.INPUT_WEIGHTS, input_size, np.sqrt(6.0 / (input_size + size)))
+        weight_hh = uniform(Purpose.RECURRENT_WEIGHTS, size, np.sqrt(6.0 / (2 * size)))
+    return Params(*(read_only(array) for array in (weight_ih, weight_hh, bias_ih, bias_hh)))
+
+
+def untied_weights(init: str, seed: int, steps: int, size: int) -> Array:
+    """Draw a recurrent matrix for every step, (T, H, H), at scale 1, as the scheme draws one."""
+    if init == "identity":
+        return np.tile(np.eye(size), (steps, 1, 1))
+    drawn = normal_matrices(seed, Purpose.UNTIED_WEIGHTS, steps=steps, size=size)
+    if init in ("orthogonal", "keras"):
+        return orthogonal(drawn)
+    if init == "gaussian":
+        return drawn / np.sqrt(size)
+    # the schemes with uniform entries: the same variance, limit^2 / 3, from the gaussian draw
+    limit = 1.0 / np.sqrt(size) if init == "pytorch" else np.sqrt(6.0 / (2 * size))
+    return drawn * (limit / np.sqrt(3.0))
+
+
+def orthogonal(drawn: Array) -> Array:
+    """Return the orthonormal columns of gaussian matrices (..., N, M), N >= M.
+
+    Signs are fixed by a positive diagonal of R, which makes the result uniform (Mezzadri 2007).
+    """
+    q, r = np.linalg.qr(drawn)
+    return q * np.sign(np.diagonal(r, axis1=-2, axis2=-1))[..., None, :]

@@ -1,0 +1,82 @@
+"""Losses: functions of the hidden states that return a value and each step's own gradient."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+
+from rnn_core.arrays import Array
+
+
+class LossResult(NamedTuple):
+    """What a loss says of the states it was shown.
+
+    Attributes
+    ----------
+    value : L.
+    d_h : each step's own dL/dh_t (T, B, H), without what flows back from later steps.
+    gradients : of parameters of the loss itself (an output layer), by name.
+    """
+
+    value: float
+    d_h: Array
+    gradients: Mapping[str, Array] = {}
+
+
+Loss = Callable[[Array], LossResult | tuple[float, Array]]
+
+
+@dataclass(frozen=True)
+class Projection:
+    """L = sum over steps and sequences of v_t . h_t; no 1/B and no 1/T enters.
+
+    Attributes
+    ----------
+    readout : v (T, H); a row of zeros is a step without a loss.
+    """
+
+    readout: Array
+
+    def __call__(self, h: Array) -> LossResult:
+        """Return L and dl_t/dh_t = v_t for every sequence."""
+        d_h = np.broadcast_to(self.readout[:, None, :], h.shape).copy()
+        return LossResult(float(np.einsum("tbh,th->", h, self.readout)), d_h)
+
+
+@dataclass(frozen=True)
+class NextCharacter:
+    """The next-character loss of an untrained net that reads typed text.
+
+    logits = Y h_t. At each chosen step: -log softmax(logits)[target], or, where a rival is
+    named, logit(target) - logit(rival). The sum over steps, no mean.
+
+    Attributes
+    ----------
+    readout : Y (K, H), a row per character.
+    targets : step -> row of the character that comes next.
+    rivals : step -> row of the character that must not come.
+    """
+
+    readout: Array
+    targets: Mapping[int, int]
+    rivals: Mapping[int, int] = field(default_factory=dict)
+
+    def __call__(self, h: Array) -> LossResult:
+        """Return L and its gradient at the chosen steps, 0 elsewhere."""
+        d_h = np.zeros(h.shape)
+        value = 0.0
+        for step, target in self.targets.items():
+            logits = h[step] @ self.readout.T
+            if step in self.rivals:
+                pull = self.readout[target] - self.readout[self.rivals[step]]
+                value += float((h[step] @ pull).sum())
+                d_h[step] = pull
+                continue
+            logits = logits - logits.max(axis=-1, keepdims=True)
+            log_total = np.log(np.exp(logits).sum(axis=-1, keepdims=True))
+            value += float((log_total[:, 0] - logits[:, target]).sum())
+            probs = np.exp(logits - log_total)
+            probs[:, target] -= 1.0
+            d_h[step] = probs @ self.readout
+        return LossResult(value, d_h)

@@ -1,0 +1,235 @@
+"""The recording: what a run computed, read-only; the only thing that a view sees."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from types import MappingProxyType
+
+import numpy as np
+import pandas as pd
+
+from rnn_core.activations import RESOLVED, is_saturated
+from rnn_core.analysis.ledger import Ledger, weight_ledger
+from rnn_core.analysis.verdict import Verdict
+from rnn_core.arrays import Array, read_only
+from rnn_core.cells import Params, StepMaps, Tape
+from rnn_core.config import ExperimentConfig
+from rnn_core.gradients import GateGradient, StateGradient, WeightGradient
+from rnn_core.network import Network
+from rnn_core.scaled import Scaled
+
+
+@dataclass(frozen=True)
+class Overflow:
+    """Where the forward state ceased to be finite.
+
+    Attributes
+    ----------
+    step : counted from 0; steps before it are finite.
+    layer, direction : which layer, and "forward" or "reverse".
+    sequence : the first sequence of the batch to which it happened.
+    """
+
+    step: int
+    layer: int
+    direction: str
+    sequence: int
+
+
+@dataclass(frozen=True)
+class LayerRecording:
+    """One layer in one direction: its states, gates and gradients at every step.
+
+    Attributes
+    ----------
+    total : gradients of the whole loss.
+    from_last : gradients of the last step's loss alone; the same object where there is no other.
+    """
+
+    network: Network
+    params: Params
+    tape: Tape
+    maps: StepMaps
+    gate_gradient: GateGradient
+    total: StateGradient
+    from_last: StateGradient
+
+    @property
+    def h(self) -> Array:
+        """Hidden states (T, B, H)."""
+        return self.tape.states[0][1:]
+
+    @property
+    def c(self) -> Array:
+        """Cell states of an LSTM (T, B, H)."""
+        return self.tape.states[1][1:]
+
+    @property
+    def h_before(self) -> Array:
+        """The hidden state that each step started from, (T, B, H); entry 0 is h_init."""
+        return self.tape.states[0][:-1]
+
+    @property
+    def a(self) -> Array:
+        """Pre-activations (T, B, G*H) in gate order."""
+        return self.tape.a
+
+    @cached_property
+    def gates(self) -> Mapping[str, Array]:
+        """Each gate after its nonlinearity, (T, B, H), by PyTorch's letter."""
+        return MappingProxyType(self.network.maps_of.gate_values(self.tape))
+
+    @property
+    def d_h(self) -> Array:
+        """dL/dh_t (T, B, H), total derivative; 0 and inf where float64 ends."""
+        return self.total.d_h
+
+    @property
+    def d_c(self) -> Array:
+        """dL/dc_t (T, B, H), total derivative: with the way through its own h_t."""
+        return self.total.d_c
+
+    @cached_property
+    def d_a(self) -> Array:
+        """dL/da_t (T, B, G*H) in float64."""
+        gate = self.gate_gradient
+        return read_only(Scaled(gate.d_a, gate.exponent).to_float())
+
+    def log10_abs(self, name: str) -> Array:
+        """Return log10 |entry| of "d_h" or "d_c", (T, B, H); see `StateGradient.log10_abs`."""
+        return self.total.log10_abs(name)
+
+    def log10_norm(self, name: str) -> Array:
+        """Return the log10 Frobenius norm over batch and units of "d_h" or "d_c", (T,)."""
+        return self.total.log10_norm(name)
+
+    def log10_norms(self, name: str) -> Array:
+        """Return log10 norms per sequence of "d_h" or "d_c", (T, B)."""
+        return self.total.log10_norms(name)
+
+    @cached_property
+    def is_saturated(self) -> Array:
+        """Mark saturated units (T, B, H); of a gated cell the sigmoid gates, (T, B, n, H).
+
+        tanh: |h| > 0.9; sigmoid: below .05 or above .95.
+        """
+        if self.network.cell == "rnn":
+            return is_saturated(self.network.activation, self.h)
+        sigmoids = [gate for name, gate in self.gates.items() if name not in ("g", "n")]
+        return is_saturated("sigmoid", np.stack(sigmoids, axis=-2))
+
+    @cached_property
+    def bound_steps(self) -> Array:
+        """Steps (from 0) at which some |a| > 354: there phi' is below what float64 resolves."""
+        if self.network.cell == "rnn" and self.network.activation in ("relu", "identity"):
+            return np.array([], dtype=np.int64)
+        return np.flatnonzero((np.abs(self.a) > RESOLVED).any(axis=(1, 2)))
+
+
+@dataclass(frozen=True)
+class Recording:
+    """What one run computed. Arrays are read-only; derived numbers are computed when asked.
+
+    Attributes
+    ----------
+    network : the net that ran; `config` is None for `record`.
+    x : the input (T, B, D).
+    steps : T, the recorded steps.
+    loss : L.
+    last_loss_step : the last step (from 0) that has a loss: lag 0 of every curve.
+    layers : in PyTorch's order.
+    d_init : gradients of the states before the first step, one per layer.
+    gradients : of every parameter, PyTorch's names; 0 and inf where float64 ends.
+    log10_gradient_norm : log10 of their norms, exact at any size.
+    verdict : always of the last loss step's own gradient.
+    overflow : None, or where the forward state ceased to be finite.
+    truncate : steps per block of truncated BPTT, or None.
+    """
+
+    network: Network
+    x: Array
+    steps: int
+    loss: float
+    last_loss_step: int
+    layers: tuple[LayerRecording, ...]
+    d_init: tuple[StateGradient, ...]
+    weight_gradients: Mapping[str, WeightGradient]
+    gradients: Mapping[str, Array]
+    log10_gradient_norm: Mapping[str, float]
+    verdict: Verdict
+    overflow: Overflow | None
+    truncate: int | None
+    config: ExperimentConfig | None = None
+
+    @cached_property
+    def ledger(self) -> Ledger | None:
+        """Each step's share in dL/dW_hh; None where there is no such gradient."""
+        if not self.layers or self.overflow_left_nan or not self.layers[0].params.is_tied:
+            return None
+        return weight_ledger(self.layers[0].gate_gradient, self.layers[0].h_before)
+
+    @property
+    def overflow_left_nan(self) -> bool:
+        """Whether arrays hold nan: an overflow that could not be cut off."""
+        return self.overflow is not None and self.steps > self.overflow.step
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """The first 12 hex digits of the SHA-256 of the recorded states and gradients."""
+        digest = hashlib.sha256()
+        for layer in self.layers:
+            recorded = [*layer.tape.states, *(v.mantissa for v in layer.total.values.values())]
+            recorded += [v.exponent for v in layer.total.values.values()]
+            for array in recorded:
+                digest.update(np.ascontiguousarray(array).tobytes())
+        return digest.hexdigest()[:12]
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row per step, index `step` from 1 to T.
+
+        Columns: log10_d_h_mean, _q10, _q90 and log10_d_c_mean (over sequences, per-sequence
+        norms; d_c of an LSTM), share_weight_hh, h_abs_mean, saturated_share.
+        """
+        index = pd.RangeIndex(1, self.steps + 1, name="step")
+        columns: dict[str, Array | float] = {}
+        if not self.layers:
+            return pd.DataFrame(index=index)
+        layer = self.layers[0]
+        norms = layer.log10_norms("d_h")
+        q10, q90 = band(norms)
+        columns["log10_d_h_mean"] = mean_log10(norms)
+        columns["log10_d_h_q10"], columns["log10_d_h_q90"] = q10, q90
+        if "d_c" in layer.total.values:
+            columns["log10_d_c_mean"] = mean_log10(layer.log10_norms("d_c"))
+        columns["share_weight_hh"] = self.ledger.shares if self.ledger else np.nan
+        columns["h_abs_mean"] = np.abs(layer.h).mean(axis=(1, 2))
+        columns["saturated_share"] = layer.is_saturated.reshape(self.steps, -1).mean(axis=1)
+        return pd.DataFrame(columns, index=index)
+
+
+def mean_log10(log10_norms: Array) -> Array:
+    """Return the mean over sequences (T, B) -> (T,), exact zeros left out; -inf where all are 0."""
+    finite = np.isfinite(log10_norms)
+    count = finite.sum(axis=1)
+    total = np.where(finite, log10_norms, 0.0).sum(axis=1)
+    return np.where(count > 0, total / np.maximum(count, 1), -np.inf)
+
+
+def band(log10_norms: Array, low: float = 0.1, high: float = 0.9) -> tuple[Array, Array]:
+    """Return two quantiles over sequences of (T, B), exact zeros left out; -inf where all are 0."""
+    ordered = np.sort(log10_norms, axis=1)
+    zeros = np.isneginf(ordered).sum(axis=1)
+    count = ordered.shape[1] - zeros
+    found = []
+    for quantile in (low, high):
+        place = zeros + quantile * np.maximum(count - 1, 0)
+        place = np.minimum(place, ordered.shape[1] - 1)
+        lower, upper = np.floor(place).astype(int), np.ceil(place).astype(int)
+        rows = np.arange(ordered.shape[0])
+        at_lower, at_upper = ordered[rows, lower], ordered[rows, upper]
+        step = np.where(np.isfinite(at_lower), at_upper, 0.0) - np.where(
+            np.isfinite(at_lower), at_lower, 0.0
+        )
+        found.append(at_lower + (place - lower) * step)
+    return found[0], found[1]
