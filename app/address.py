@@ -1,0 +1,175 @@
+"""What an address says: the settings of a run and of its page, as a query, and back.
+
+Pure functions of text; what a session does with them stands in `link.py`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
+from urllib.parse import parse_qsl, urlencode
+
+from app import engine
+from rnn_core import ConfigError, ExperimentConfig
+from rnn_core.config import FIELDS, Allowed, Whole, read_field, write_field
+from rnn_core.errors import quoted
+
+LONGEST: Final = 4_000
+"""Characters of the longest address; mail programs and course pages cut longer ones."""
+
+MOST_COMPLAINTS: Final = 4
+"""A broken link may have thousands of faults; a reader needs the first few."""
+
+Settings = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class PinnedRun:
+    """A whole run, written as the query of its own address; None where no run is pinned."""
+
+    @property
+    def expected(self) -> str:
+        """Say what the text looks like."""
+        return "the settings of a run, such as cell=lstm&steps=100"
+
+    def accepts(self, value: object) -> bool:
+        """Tell whether `value` is a run."""
+        return value is None or isinstance(value, ExperimentConfig)
+
+    def read(self, text: str) -> ExperimentConfig | str | None:
+        """Return the run whose query `text` is, if a page can record it."""
+        if text == write_field(None):
+            return None
+        try:
+            pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=len(FIELDS))
+            config = ExperimentConfig(**{name: read_field(name, one) for name, one in pairs})
+            engine.fitted(config)
+        except ValueError:  # a ConfigError is one, too many fields another
+            return text
+        return config
+
+
+class PageField(NamedTuple):
+    """A setting of a page that changes no run: its default and what it allows."""
+
+    default: Any
+    allowed: Allowed
+
+
+PAGE_FIELDS: Final[Mapping[str, PageField]] = MappingProxyType(
+    {
+        "sequence": PageField(1, Whole(1, 64)),
+        "a": PageField(None, PinnedRun()),
+    }
+)
+"""The settings beside those of the run. A new one needs a line here and a control."""
+
+DEFAULTS: Final[Mapping[str, Any]] = MappingProxyType(
+    {field.name: field.default for field in fields(ExperimentConfig)}
+    | {name: field.default for name, field in PAGE_FIELDS.items()}
+)
+"""Every setting at its default, in the order of an address."""
+
+
+class Read(NamedTuple):
+    """What an address asks for, and one sentence for each thing in it that cannot be."""
+
+    settings: Settings
+    complaints: tuple[str, ...]
+
+
+def read_one(name: str, text: str) -> Any:
+    """Return the value of setting `name` that `text` spells.
+
+    Raises
+    ------
+    ConfigError : "<setting>: expected <what>, got <text>", for an unknown name as well.
+    """
+    if name in FIELDS:
+        return read_field(name, text)
+    if name not in PAGE_FIELDS:
+        raise ConfigError(f"{quoted(name)}: expected one of {', '.join(DEFAULTS)}")
+    allowed = PAGE_FIELDS[name].allowed
+    value = allowed.read(text)
+    if not allowed.accepts(value):
+        raise ConfigError(f"{name}: expected {allowed.expected}, got {quoted(text)}")
+    return value
+
+
+def write_one(value: Any, *, is_full: bool = False) -> str:
+    """Return the text that `read_one` turns back into `value`."""
+    if not isinstance(value, ExperimentConfig):
+        return write_field(value)
+    run = _run_fields(value)
+    return urlencode({n: write_field(v) for n, v in run.items() if is_full or v != DEFAULTS[n]})
+
+
+def config_of(settings: Mapping[str, Any]) -> ExperimentConfig:
+    """Return the run of `settings`; what means nothing beside the rest is left at its default.
+
+    A control keeps its value while it does not apply: ReLU is chosen, the cell becomes an LSTM,
+    which has no activation to choose, then a vanilla cell again, and ReLU is back.
+
+    Raises
+    ------
+    ConfigError : where a value is not allowed.
+    """
+    asked = {name: settings[name] for name in FIELDS}
+    ignored = [
+        *(["activation", "is_tied"] if asked["cell"] != "rnn" else []),
+        *(["forget_bias"] if asked["cell"] != "lstm" else []),
+        *(["text"] if asked["source"] != "text" else []),
+        *(["truncate"] if (asked["truncate"] or 0) > asked["steps"] else []),
+    ]
+    return ExperimentConfig(**asked | {name: DEFAULTS[name] for name in ignored})
+
+
+def read(query: Mapping[str, Sequence[str]], fallback: Mapping[str, Any]) -> Read:
+    """Return the settings that a query asks for.
+
+    A field that is absent, repeated or not allowed has its default. Where the fields do not go
+    together, or the run is too large for a page, the answer is `fallback`.
+
+    Parameters
+    ----------
+    query : every key with all its values.
+    fallback : settings that can run.
+    """
+    settings, complaints = dict(DEFAULTS), []
+    for name, texts in query.items():
+        try:
+            settings[name] = _read_one(name, texts)
+        except ConfigError as error:
+            complaints.append(str(error))
+    try:
+        engine.fitted(ExperimentConfig(**{name: settings[name] for name in FIELDS}))
+    except ConfigError as error:
+        settings = dict(fallback)
+        complaints.append(str(error))
+    if len(complaints) > MOST_COMPLAINTS:
+        rest = len(complaints) - MOST_COMPLAINTS
+        complaints[MOST_COMPLAINTS:] = [f"address: {rest} more settings are wrong"]
+    return Read(settings, tuple(complaints))
+
+
+def write(settings: Mapping[str, Any], *, is_full: bool = False) -> dict[str, str]:
+    """Return the query of `settings`: what differs from the default, or everything.
+
+    A full query means the same run when a default changes one day.
+    """
+    shown = dict(settings) | _run_fields(config_of(settings))
+    return {
+        name: write_one(shown[name], is_full=is_full)
+        for name, default in DEFAULTS.items()
+        if shown[name] != default or (is_full and name != "a")
+    }
+
+
+def _run_fields(config: ExperimentConfig) -> Settings:
+    return {name: getattr(config, name) for name in FIELDS}
+
+
+def _read_one(name: str, texts: Sequence[str]) -> Any:
+    if len(texts) != 1:
+        raise ConfigError(f"{quoted(name)}: expected one value, got {len(texts)}")
+    return read_one(name, texts[0])

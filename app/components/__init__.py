@@ -1,0 +1,1 @@
+"""What Streamlit does not have: a chart that stays alive, and a link that copies itself."""

@@ -1,0 +1,305 @@
+"""The widgets, one line of a table each: what a setting is called, and how it is moved.
+
+A control shows a setting of `link` and changes it in its callback, so a setting may have two
+controls, or none, or a value beyond the end of its slider. The box of a control has the class
+`st-key-<setting>`, that of a second one `st-key-<setting>-number` or `st-key-<setting>-switch`.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final
+
+import streamlit as st
+
+from app import link
+from app.components.copy_link import copy_link
+
+
+@dataclass(frozen=True)
+class Slider:
+    """A number to drag. The setting may lie beyond the ends: then the thumb rests at the end.
+
+    The ends are constants, since Streamlit resets a slider whose ends move.
+    """
+
+    low: float
+    high: float
+    step: float
+    digits: int
+
+    def draw(self, label: str, key: str, value: Any, **rest: Any) -> None:
+        """Draw it at `value`, or at the end that is nearest."""
+        shown = min(max(value, self.low), self.high)
+        _follow(key, shown, self.read)
+        form = f"%.{self.digits}f" if self.digits else "%d"
+        st.slider(label, self.low, self.high, step=self.step, format=form, key=key, **rest)
+        if shown != value:
+            st.caption(f"This run has {value:g}; the slider ends at {shown:g}.")
+
+    def read(self, moved: Any) -> Any:
+        """Return the number on the grid of the slider."""
+        inside = min(max(moved, self.low), self.high)
+        return round(inside, self.digits) if self.digits else int(inside)
+
+
+@dataclass(frozen=True)
+class Number:
+    """A whole number to type."""
+
+    low: int
+    high: int
+
+    def draw(self, label: str, key: str, value: Any, **rest: Any) -> None:
+        """Draw it at `value`."""
+        _follow(key, value, self.read)
+        st.number_input(label, self.low, self.high, step=1, key=key, **rest)
+
+    def read(self, moved: Any) -> Any:
+        """Return the number within the ends."""
+        return min(max(int(moved), self.low), self.high)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of a few words, all of them in view."""
+
+    names: Mapping[Any, str]
+
+    def draw(self, label: str, key: str, value: Any, **rest: Any) -> None:
+        """Draw it with `value` chosen."""
+        _follow(key, value, self.read)
+        st.segmented_control(
+            label,
+            list(self.names),
+            format_func=self.names.__getitem__,
+            required=True,
+            key=key,
+            **rest,
+        )
+
+    def read(self, moved: Any) -> Any:
+        """Return the word."""
+        return moved
+
+
+@dataclass(frozen=True)
+class Menu(Choice):
+    """One of a few words, in a list that opens."""
+
+    def draw(self, label: str, key: str, value: Any, **rest: Any) -> None:
+        """Draw it with `value` chosen."""
+        _follow(key, value, self.read)
+        st.selectbox(label, list(self.names), format_func=self.names.__getitem__, key=key, **rest)
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line to type."""
+
+    longest: int
+
+    def draw(self, label: str, key: str, value: Any, **rest: Any) -> None:
+        """Draw it with `value` in it."""
+        _follow(key, value, self.read)
+        st.text_input(label, max_chars=self.longest, key=key, **rest)
+
+    def read(self, moved: Any) -> Any:
+        """Return the text."""
+        return moved
+
+
+@dataclass(frozen=True)
+class Control:
+    """How one setting is called, explained and moved."""
+
+    label: str
+    widget: Slider | Number | Choice | Line
+    explanation: str | None = None
+
+
+CONTROLS: Final[Mapping[str, Control]] = MappingProxyType(
+    {
+        "cell": Control("Cell", Choice({"rnn": "RNN", "gru": "GRU", "lstm": "LSTM"})),
+        "activation": Control(
+            "Activation",
+            Choice({"tanh": "tanh", "sigmoid": "sigmoid", "relu": "ReLU", "identity": "linear"}),
+        ),
+        "hidden_size": Control("Hidden units H", Slider(1, 512, 1, 0)),
+        "init": Control(
+            "Initialiser",
+            Menu(
+                {
+                    "gaussian": "Gaussian, std 1/√H",
+                    "orthogonal": "orthogonal",
+                    "identity": "identity",
+                    "pytorch": "PyTorch's default",
+                    "keras": "Keras's default",
+                    "glorot": "Glorot (Xavier)",
+                }
+            ),
+            "Draws every weight and bias; the scales multiply what it drew.",
+        ),
+        "weight_scale": Control(
+            "Weight scale (drag me)",
+            Slider(0.0, 4.0, 0.01, 2),
+            "Factor on the recurrent weights that the initialiser drew.",
+        ),
+        "forget_bias": Control("Forget bias", Slider(-10.0, 10.0, 0.1, 1)),
+        "steps": Control("Sequence length T", Slider(1, 1000, 1, 0)),
+        "source": Control(
+            "Input",
+            Menu(
+                {
+                    "noise": "noise",
+                    "impulse": "impulse at the first step",
+                    "sine": "sine",
+                    "silence": "silence",
+                    "text": "text you type",
+                }
+            ),
+        ),
+        "text": Control(
+            "Text",
+            Line(1000),
+            "One sequence, one character per step: T is the length of the text.",
+        ),
+        "input_scale": Control(
+            "Input scale",
+            Slider(0.0, 10.0, 0.05, 2),
+            "Factor on the input weights; at 1, noise drives a unit with variance 1.",
+        ),
+        "loss_at": Control("Loss at", Choice({"last": "last step", "every": "every step"})),
+        "sequence": Control("Sequence in the heatmaps", Number(1, 64)),
+        "batch_size": Control("Sequences B", Slider(1, 64, 1, 0)),
+        "input_size": Control("Input features D", Slider(1, 64, 1, 0)),
+        "h_init": Control("State before step 1", Choice({"zero": "zero", "random": "random"})),
+        "bias_scale": Control(
+            "Bias scale", Slider(0.0, 2.0, 0.05, 2), "Noise added to the biases."
+        ),
+        "truncate": Control(
+            "Steps per block",
+            Number(1, 10_000),
+            "The gradient is cut at the border of each block.",
+        ),
+        "is_tied": Control(
+            "Recurrent weights",
+            Choice({True: "same at every step", False: "new at every step"}),
+            "A real recurrent net has the same; theory often draws new ones.",
+        ),
+        "seed": Control("Seed", Number(0, 2**32 - 1), "Decides every random draw."),
+    }
+)
+"""Every setting that a reader can move."""
+
+_NUMBERS: Final = MappingProxyType({"steps": Control("or type T, to 10,000", Number(1, 10_000))})
+"""Settings whose slider ends before they do: the second control."""
+
+_SWITCHES: Final = MappingProxyType(
+    {
+        "forget_bias": ("Forget bias", {False: "as initialised", True: "set to"}, 1.0),
+        "truncate": ("Backpropagation", {False: "through all steps", True: "in blocks"}, 50),
+    }
+)
+"""Settings that may be None: what the switch is called, its words, where a number starts."""
+
+
+def control(name: str) -> None:
+    """Draw the control of one setting, and its second one where it has two."""
+    if name in _SWITCHES:
+        _switch(name)
+    else:
+        _draw(name, CONTROLS[name], name)
+    if name in _NUMBERS:
+        _draw(name, _NUMBERS[name], f"{name}-number")
+
+
+def weight_scale() -> None:
+    """Draw the slider that the lab is about; it stands on the page, above the picture."""
+    control("weight_scale")
+
+
+def sidebar() -> None:
+    """Draw every other control, in the sidebar."""
+    with st.sidebar:
+        _group("Network", "cell", *_own_controls(), "hidden_size", "init")
+        _group("Sequence", "steps", "source", *_typed(), "input_scale", "loss_at", "sequence")
+        with st.expander("More settings"):
+            _controls("batch_size", "input_size", "h_init", "bias_scale", "truncate", *_untied())
+        _group("This run", "seed")
+        _buttons()
+        copy_link(link.full_address(), key="copy-link")
+
+
+def _buttons() -> None:
+    left, right = st.columns(2)
+    left.button("Re-roll", key="re-roll", help="The next seed.", on_click=_re_roll, width="stretch")
+    right.button("Reset", key="reset", help="Keeps the seed.", on_click=_reset, width="stretch")
+
+
+def _own_controls() -> tuple[str, ...]:
+    return {"rnn": ("activation",), "lstm": ("forget_bias",)}.get(link.value("cell"), ())
+
+
+def _typed() -> tuple[str, ...]:
+    return ("text",) if link.value("source") == "text" else ()
+
+
+def _untied() -> tuple[str, ...]:
+    return ("is_tied",) if link.value("cell") == "rnn" else ()
+
+
+def _group(title: str, *names: str) -> None:
+    st.subheader(title)
+    _controls(*names)
+
+
+def _controls(*names: str) -> None:
+    for name in names:
+        control(name)
+
+
+def _draw(name: str, what: Control, key: str) -> None:
+    what.widget.draw(
+        what.label,
+        key,
+        link.value(name),
+        help=what.explanation,
+        on_change=_commit,
+        args=(name, key, what.widget.read),
+    )
+
+
+def _switch(name: str) -> None:
+    label, words, start = _SWITCHES[name]
+    key, value = f"{name}-switch", link.value(name)
+    Choice(words).draw(label, key, value is not None, on_change=_toggle, args=(name, key, start))
+    if value is not None:
+        _draw(name, CONTROLS[name], name)
+
+
+def _commit(name: str, key: str, read: Callable[[Any], Any]) -> None:
+    link.choose(**{name: read(st.session_state[key])})
+
+
+def _toggle(name: str, key: str, start: Any) -> None:
+    link.choose(**{name: start if st.session_state[key] else None})
+
+
+def _re_roll() -> None:
+    link.choose(seed=(link.value("seed") + 1) % 2**32)
+
+
+def _reset() -> None:
+    link.restart()
+
+
+def _follow(key: str, value: Any, read: Callable[[Any], Any]) -> None:
+    """Move the widget to `value`, unless it stands there.
+
+    A widget that is set is sent to the browser with its value, and would jump back under the
+    finger that has moved on meanwhile.
+    """
+    state = st.session_state
+    if key not in state or (state[key] != value and read(state[key]) != value):
+        state[key] = value

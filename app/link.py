@@ -1,0 +1,173 @@
+"""A session's settings and its address: each follows the other.
+
+The settings are the truth; a control shows one of them and changes it through `choose`, in its
+callback. A run of the page calls `adopt` first (the address may be new) and `write` last (the
+settings may be). Settings that cannot run are kept for their controls, with a sentence; the page
+shows the last good ones.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from app import address, engine
+from rnn_core import ConfigError, ExperimentConfig
+
+_KEY: Final = "link"
+_KEPT: Final = ("seed", "a")
+"""What `restart` leaves alone: the draw, and the run to compare with."""
+
+_Query = dict[str, list[str]]
+
+
+@dataclass
+class _Session:
+    settings: address.Settings = field(default_factory=lambda: dict(address.DEFAULTS))
+    good: address.Settings = field(default_factory=lambda: dict(address.DEFAULTS))
+    page: str | None = None
+    query: _Query = field(default_factory=dict)  # of the address, as last seen or written
+    meaning: dict[str, str] = field(default_factory=dict)  # what we would write for it
+    is_moved: bool = False  # a control caused this run of the page
+    about_address: tuple[str, ...] = ()
+    about_settings: tuple[str, ...] = ()
+
+
+def adopt(page: str) -> None:
+    """Follow an address that was opened, typed, or reached by Back or Forward.
+
+    Call it before any control is drawn. After a move of a control the browser may still report
+    the address from before it: that one is not followed, or a fast second key press would undo
+    the first. The page menu drops the query; then the settings stay.
+
+    Parameters
+    ----------
+    page : the page's own part of the address.
+    """
+    session, query = _session(), _reported()
+    is_other_page = session.page not in (None, page)
+    if is_other_page and not query:
+        session.query, session.meaning = {}, {}
+    elif not session.is_moved and (is_other_page or query != session.query):
+        session.settings, session.about_address = address.read(query, session.good)
+        _settle(session)
+        session.query, session.meaning = query, address.write(session.good)
+    session.page, session.is_moved = page, False
+
+
+def write() -> None:
+    """Let the address follow the settings, in one history entry. Call it after the picture.
+
+    An address that already means these settings is left as it is, defaults and faults and all:
+    to rewrite it would put a reader who goes back to it forward again.
+    """
+    session = _session()
+    session.is_moved = False
+    query = address.write(session.good)
+    if query == session.meaning or _length(query) > address.LONGEST:
+        return
+    st.query_params.from_dict(query)
+    session.query, session.meaning = {name: [text] for name, text in query.items()}, query
+    session.about_address = ()
+
+
+def value(name: str) -> Any:
+    """Return what the control of setting `name` shows."""
+    return _session().settings[name]
+
+
+def choose(**changes: Any) -> None:
+    """Change settings; for callbacks of controls.
+
+    A value that is not allowed changes nothing and gets its sentence: the browser enforces the
+    bounds of a control, another client does not.
+    """
+    session, refused = _session(), []
+    for name, new in changes.items():
+        try:
+            session.settings[name] = address.read_one(name, address.write_one(new))
+        except ConfigError as error:
+            refused.append(str(error))
+    session.is_moved = True
+    _settle(session)
+    session.about_settings = (*refused, *session.about_settings)
+
+
+def restart(settings: Mapping[str, Any] | None = None) -> None:
+    """Take every setting back to its default but the seed and A, then choose `settings`."""
+    session = _session()
+    kept = {name: session.settings[name] for name in _KEPT}
+    choose(**dict(address.DEFAULTS) | kept | dict(settings or {}))
+
+
+def config() -> ExperimentConfig:
+    """Return the run to show: of the settings, or of the last good ones."""
+    return address.config_of(_session().good)
+
+
+def pinned() -> ExperimentConfig | None:
+    """Return run A, which is shown for comparison, if there is one."""
+    pin: ExperimentConfig | None = _session().good["a"]
+    return pin
+
+
+def pin() -> None:
+    """Make the run on the page run A."""
+    choose(a=config())
+
+
+def unpin() -> None:
+    """Forget run A."""
+    choose(a=None)
+
+
+def run_name(fingerprint: str) -> str:
+    """Return what `data-run` says of a painted picture: `<query of the run>#<fingerprint>`."""
+    return f"{urlencode(address.write(_session().good))}#{fingerprint}"
+
+
+def full_address() -> str | None:
+    """Return the query of the page with every setting in it; None if it is too long for a link."""
+    query = address.write(_session().good, is_full=True)
+    return urlencode(query) if _length(query) <= address.LONGEST else None
+
+
+def complaints() -> tuple[str, ...]:
+    """Return what to tell the reader about the address and the settings, a sentence each."""
+    session = _session()
+    length = _length(address.write(session.good))
+    if length <= address.LONGEST:
+        return (*session.about_address, *session.about_settings)
+    too_long = f"address: expected at most {address.LONGEST:,} characters, got {length:,}"
+    return (
+        *session.about_address,
+        *session.about_settings,
+        f"{too_long}; the address bar keeps the last settings that fit",
+    )
+
+
+def _session() -> _Session:
+    if _KEY not in st.session_state:
+        st.session_state[_KEY] = _Session()
+    session: _Session = st.session_state[_KEY]
+    return session
+
+
+def _settle(session: _Session) -> None:
+    try:
+        engine.fitted(address.config_of(session.settings))
+    except ConfigError as error:
+        session.about_settings = (str(error),)
+    else:
+        session.good = dict(session.settings)
+        session.about_settings = ()
+
+
+def _reported() -> _Query:
+    return {name: st.query_params.get_all(name) for name in st.query_params}
+
+
+def _length(query: Mapping[str, str]) -> int:
+    return len(urlencode(query))
