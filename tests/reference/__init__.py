@@ -17,6 +17,14 @@ Any depth, one direction or two
     net.y, net.layers["l1_reverse"] (each a run as above, on the time axis of x), net.d_x,
     net.gradients.
 
+The numbers of a page, from log10 norms (T, B) by time step
+    slow_log10_norms(d_h) (T, B), slow_log10_norm(d_h) (T,)
+    slow_verdict(norms) -> growth_per_step, decades, regime, half_life, zero_sequences
+    slow_least_squares_slope(norms, 20, 80), slow_pascanu_bound(weight_hh, activation, norms)
+    slow_ledger(run.step_gradients["weight_hh_l0"]) -> share, log10_size (or None)
+    slow_range_only(state_dict, x, d_loss_dh, "float16", cell=...) -> d_h, relative_error, lost,
+        first_subnormal, first_all_zero, first_not_finite (lags);  round_to(value, "bfloat16")
+
 Golden numbers
     golden_cases()      66 cases from PyTorch: case.state_dict, .x, .h_init, .c_init, .truncate,
                         .loss_of(y) -> (value, d_y), .value, .gradients, .arrays["d_h_l0"], ...
@@ -36,19 +44,42 @@ from tests.reference.golden import (
 )
 from tests.reference.slow_bptt import SlowForward, SlowRun, slow_bptt, slow_forward
 from tests.reference.slow_network import SlowNetworkRun, slow_network_bptt
+from tests.reference.slow_numbers import (
+    SlowLedger,
+    SlowVerdict,
+    slow_least_squares_slope,
+    slow_ledger,
+    slow_log10_norm,
+    slow_log10_norms,
+    slow_pascanu_bound,
+    slow_verdict,
+)
+from tests.reference.slow_precision import FORMATS, SlowPrecision, round_to, slow_range_only
 
 __all__ = [
+    "FORMATS",
     "GoldenCase",
     "ReferenceCase",
     "SlowForward",
+    "SlowLedger",
     "SlowNetworkRun",
+    "SlowPrecision",
     "SlowRun",
+    "SlowVerdict",
     "golden_cases",
     "reference_cases",
     "reference_json",
     "reference_tables",
+    "round_to",
     "rounding_golden",
     "slow_bptt",
     "slow_forward",
+    "slow_least_squares_slope",
+    "slow_ledger",
+    "slow_log10_norm",
+    "slow_log10_norms",
     "slow_network_bptt",
+    "slow_pascanu_bound",
+    "slow_range_only",
+    "slow_verdict",
 ]

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 Array = NDArray[np.floating[Any]]
 StateDict = Mapping[str, Array]
 LossGradient = Array | Callable[[Array], Array]
+Store = Callable[[Array], Array]
 
 GATE_NAMES = {"rnn": ("h",), "gru": ("r", "z", "n"), "lstm": ("i", "f", "g", "o")}
 
@@ -182,19 +183,24 @@ class StepBack:
     d_c_before: Array | None
 
 
-def backward_rnn(layer: Layer, step: Step, d_h: Array) -> StepBack:
+def as_it_is(vector: Array) -> Array:
+    """Store a vector without loss."""
+    return vector
+
+
+def backward_rnn(layer: Layer, step: Step, d_h: Array, store: Store) -> StepBack:
     """Carry dL/dh back over a vanilla step: through phi, then through W_hh."""
-    d_a = step.slopes["h"] * d_h
-    d_before = transposed_times(layer.weight_hh, d_a)
+    d_a = store(step.slopes["h"] * d_h)
+    d_before = store(transposed_times(layer.weight_hh, d_a))
     return StepBack(None, d_a, d_a, np.outer(d_a, step.h_before), d_before, None)
 
 
-def backward_gru(layer: Layer, step: Step, d_h: Array) -> StepBack:
+def backward_gru(layer: Layer, step: Step, d_h: Array, store: Store) -> StepBack:
     """Carry dL/dh back over a GRU's step: along z, and through the candidate and both gates."""
     r, z, n = (step.gates[name] for name in "rzn")
     w_r, w_z, w_n = (layer.weight_hh[layer.block(name)] for name in "rzn")
-    d_a_n = step.slopes["n"] * (d_h * (1 - z))
-    d_a_z = step.slopes["z"] * (d_h * (step.h_before - n))
+    d_a_n = store(step.slopes["n"] * (d_h * (1 - z)))
+    d_a_z = store(step.slopes["z"] * (d_h * (step.h_before - n)))
     assert step.h_product is not None
     d_product: Array
     through_candidate: Array
@@ -202,54 +208,60 @@ def backward_gru(layer: Layer, step: Step, d_h: Array) -> StepBack:
     d_r: Array
     if layer.reset == "before":
         d_product = d_a_n
-        d_reset_h = transposed_times(w_n, d_product)
+        d_reset_h = store(transposed_times(w_n, d_product))
         d_r = d_reset_h * step.h_before
         through_candidate = d_reset_h * r
         read_by_candidate = r * step.h_before
     else:
-        d_product = d_a_n * r
+        d_product = store(d_a_n * r)
         d_r = d_a_n * step.h_product
         through_candidate = transposed_times(w_n, d_product)
         read_by_candidate = step.h_before
-    d_a_r = step.slopes["r"] * d_r
+    d_a_r = store(step.slopes["r"] * d_r)
     d_weight = [
         np.outer(d_a_r, step.h_before),
         np.outer(d_a_z, step.h_before),
         np.outer(d_product, read_by_candidate),
     ]
-    d_before = d_h * z + through_candidate
-    d_before = d_before + transposed_times(w_r, d_a_r) + transposed_times(w_z, d_a_z)
+    d_before: Array = d_h * z + through_candidate
+    d_before = store(d_before + transposed_times(w_r, d_a_r) + transposed_times(w_z, d_a_z))
     d_a = np.concatenate([d_a_r, d_a_z, d_a_n])
     d_from_h = np.concatenate([d_a_r, d_a_z, d_product])
     return StepBack(None, d_a, d_from_h, np.concatenate(d_weight), d_before, None)
 
 
-def backward_lstm(layer: Layer, step: Step, d_h: Array, d_c: Array) -> StepBack:
+def backward_lstm(layer: Layer, step: Step, d_h: Array, d_c: Array, store: Store) -> StepBack:
     """Carry dL/dh and dL/dc back over an LSTM's step: into c', then along f and through gates."""
     i, f, g, o = (step.gates[name] for name in "ifgo")
     assert step.c is not None
     assert step.c_before is not None
     tanh_c = each(math.tanh, step.c).astype(d_h.dtype)
-    d_c = d_c + d_h * o * step.slopes["c"]
+    d_c = store(d_c + d_h * o * step.slopes["c"])
     d_blocks = [
         step.slopes["i"] * (d_c * g),
         step.slopes["f"] * (d_c * step.c_before),
         step.slopes["g"] * (d_c * i),
         step.slopes["o"] * (d_h * tanh_c),
     ]
-    d_a = np.concatenate(d_blocks)
-    d_before = transposed_times(layer.weight_hh, d_a)
-    return StepBack(d_c, d_a, d_a, np.outer(d_a, step.h_before), d_before, d_c * f)
+    d_a = store(np.concatenate(d_blocks))
+    d_before = store(transposed_times(layer.weight_hh, d_a))
+    return StepBack(d_c, d_a, d_a, np.outer(d_a, step.h_before), d_before, store(d_c * f))
 
 
-def backward_step(layer: Layer, step: Step, d_h: Array, d_c: Array | None) -> StepBack:
-    """Carry dL/dh of the state after the step (and dL/dc of what later steps read) back over it."""
+def backward_step(
+    layer: Layer, step: Step, d_h: Array, d_c: Array | None, store: Store = as_it_is
+) -> StepBack:
+    """Carry dL/dh of the state after the step (and dL/dc of what later steps read) back over it.
+
+    `store` sees every vector that an implementation would write to memory on the way: the gradient
+    of each pre-activation, of the GRU's reset product, and of the states.
+    """
     if layer.cell == "rnn":
-        return backward_rnn(layer, step, d_h)
+        return backward_rnn(layer, step, d_h, store)
     if layer.cell == "gru":
-        return backward_gru(layer, step, d_h)
+        return backward_gru(layer, step, d_h, store)
     assert d_c is not None
-    return backward_lstm(layer, step, d_h, d_c)
+    return backward_lstm(layer, step, d_h, d_c, store)
 
 
 def initial(state: Array | None, batch: int, hidden: int) -> Array:
