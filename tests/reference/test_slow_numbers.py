@@ -41,10 +41,12 @@ def test_verdict_leaves_out_ten_lags_of_transient_at_most():
 
 
 def test_verdict_leaves_out_a_fifth_of_a_short_run():
-    """T = 12: a = 11 // 5 = 2."""
-    verdict = slow_verdict(curve(5.0, 5.0, *[-1.0] * 9))
-    assert verdict.growth_per_step == pytest.approx(-1.0)
-    assert verdict.decades == pytest.approx(1.0)
+    """T = 15: a = 14 // 5 = 2, so growth runs from lag 2 (at 10) over 14 to lag 14 (at 3)."""
+    verdict = slow_verdict(curve(5.0, 5.0, 4.0, *[-1.0] * 11))
+    assert verdict.growth_per_step == pytest.approx((3 - 10) / 12)
+    assert verdict.decades == pytest.approx(3.0)
+    assert slow_verdict(curve(5.0, *[-1.0] * 4)).growth_per_step == pytest.approx(-1.0)
+    assert slow_verdict(curve(5.0, *[-1.0] * 3)).growth_per_step == pytest.approx((5 - 3) / 4)
 
 
 @pytest.mark.parametrize(
@@ -55,6 +57,15 @@ def test_half_life_needs_two_halves_of_like_rate(second, has_half_life):
     """T = 90: a = 10, m = 49, 39 maps at rate -0.4 and 40 at another, a quarter less at most."""
     verdict = slow_verdict(curve(*[-0.4] * 49, *[second] * 40))
     assert (verdict.half_life is not None) == has_half_life
+
+
+def test_the_halves_meet_in_the_middle():
+    """A step of +4 just before lag 49 and of -4 just after it part the rates of the halves."""
+    slopes = np.full(89, -0.4)
+    slopes[48:50] += [4.0, -4.0]
+    assert slow_verdict(curve(*slopes)).half_life is None
+    slopes = np.roll(slopes, 1)
+    assert slow_verdict(curve(*slopes)).half_life is not None
 
 
 def test_half_life_of_slow_curves_allows_a_hundredth():
