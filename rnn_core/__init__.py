@@ -1,6 +1,7 @@
 """Gradient flow in recurrent networks, recorded at every time step of a real BPTT."""
 
 from rnn_core.analysis.verdict import Verdict
+from rnn_core.check import GradientCheck, gradient_check
 from rnn_core.config import ExperimentConfig
 from rnn_core.errors import ConfigError, ShapeError
 from rnn_core.experiment import run
@@ -12,6 +13,7 @@ from rnn_core.running import record
 __all__ = [
     "ConfigError",
     "ExperimentConfig",
+    "GradientCheck",
     "LayerRecording",
     "LossResult",
     "Network",
@@ -19,6 +21,7 @@ __all__ = [
     "Recording",
     "ShapeError",
     "Verdict",
+    "gradient_check",
     "record",
     "run",
 ]

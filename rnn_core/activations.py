@@ -16,7 +16,6 @@ RESOLVED: Final = 354.0
 """Largest |a| at which tanh'(a) is a normal float64; beyond it the derivative is a bound."""
 
 
-
 def sigmoid(a: Array, out: Array | None = None) -> Array:
     """Return 1 / (1 + e^-a), to full relative precision for a > -708 and 0 below -745."""
     with np.errstate(over="ignore"):

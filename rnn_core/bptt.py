@@ -36,7 +36,10 @@ class Window(NamedTuple):
     """Where a vector is put before a step known to leave the window."""
 
 
-WINDOWS: Final = {np.dtype(np.float64): Window(200, 500, 400), np.dtype(np.float32): Window(20, 60, 50)}
+WINDOWS: Final = {
+    np.dtype(np.float64): Window(200, 500, 400),
+    np.dtype(np.float32): Window(20, 60, 50),
+}
 
 
 @dataclass(frozen=True)

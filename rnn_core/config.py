@@ -309,5 +309,3 @@ def refuse_oversize(config: ExperimentConfig, limit: int = MAX_RUN_SIZE) -> None
             f"steps x hidden_size^2: expected at most {MAX_UNTIED_WEIGHTS:,} with is_tied=False, "
             f"got {steps} x {config.hidden_size}^2 = {weights:,}"
         )
-
-

@@ -45,7 +45,9 @@ def run(config: ExperimentConfig) -> Recording:
     tape = forward(drawn.network, drawn.x, drawn.h_init)
     overflow = find_overflow(tape)
     if overflow is not None and overflow.step == 0:
-        recording = recording_without_steps(drawn.network, tape, overflow)
+        recording = recording_without_steps(
+            drawn.network, tape, overflow, loss_of(config, tape.steps)
+        )
     else:
         network = drawn.network
         if overflow is not None:
@@ -97,9 +99,7 @@ def _text_loss(config: ExperimentConfig, read: str) -> NextCharacter:
         config.seed, Purpose.READOUT, rows=len(letters), columns=config.hidden_size
     ) / np.sqrt(config.hidden_size)
     if config.loss_at == "every" and len(read) > 1:
-        return NextCharacter(
-            readout, {t: letters.index(char) for t, char in enumerate(read[1:])}
-        )
+        return NextCharacter(readout, {t: letters.index(char) for t, char in enumerate(read[1:])})
     step = question.position - 1
     against = {step: letters.index(question.rival)} if question.rival else {}
     return NextCharacter(readout, {step: letters.index(question.target)}, against)

@@ -83,7 +83,9 @@ class StateGradient:
         is_zero = marked & (size == 0)
         if not is_zero.any():
             return marked
-        lost_bits = ((size < largest * _NO_LOSS_OF_BITS) & (size > 0)).any() or self.structure.is_bound
+        lost_bits = (
+            (size < largest * _NO_LOSS_OF_BITS) & (size > 0)
+        ).any() or self.structure.is_bound
         if not lost_bits:
             return marked & ~is_zero
         return marked & ~(is_zero & ~self.structure.alive(name))

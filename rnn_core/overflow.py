@@ -12,6 +12,7 @@ from rnn_core.arrays import Array, read_only
 from rnn_core.bptt import Adjoint
 from rnn_core.cells import Tape
 from rnn_core.gradients import GateGradient, Structure, state_gradients
+from rnn_core.losses import Loss
 from rnn_core.network import Network
 from rnn_core.recording import LayerRecording, Overflow, Recording
 from rnn_core.scaled import Scaled
@@ -26,13 +27,15 @@ def find_overflow(tape: Tape) -> Overflow | None:
     return Overflow(step, 0, "forward", int((~finite[step]).argmax()))
 
 
-def recording_without_steps(net: Network, tape: Tape, overflow: Overflow) -> Recording:
+def recording_without_steps(net: Network, tape: Tape, overflow: Overflow, loss: Loss) -> Recording:
     """Return the recording of a run that overflowed at its first step: there is nothing in it."""
     return Recording(
         network=net,
         x=tape.x[:0],
         steps=0,
         loss=np.nan,
+        loss_function=loss,
+        loss_steps=0,
         last_loss_step=0,
         layers=(),
         d_init=(),
@@ -46,7 +49,7 @@ def recording_without_steps(net: Network, tape: Tape, overflow: Overflow) -> Rec
 
 
 def recording_with_nan(
-    net: Network, tape: Tape, overflow: Overflow, truncate: int | None
+    net: Network, tape: Tape, overflow: Overflow, loss: Loss, truncate: int | None
 ) -> Recording:
     """Return a recording of all steps, nan from the overflow on and in every gradient."""
 
@@ -76,6 +79,8 @@ def recording_with_nan(
         x=tape.x,
         steps=tape.steps,
         loss=np.nan,
+        loss_function=loss,
+        loss_steps=0,
         last_loss_step=tape.steps - 1,
         layers=(LayerRecording(net, net.params, tape, maps, gate, total, total),),
         d_init=(at_init,),

@@ -16,6 +16,7 @@ from rnn_core.arrays import Array, read_only
 from rnn_core.cells import Params, StepMaps, Tape
 from rnn_core.config import ExperimentConfig
 from rnn_core.gradients import GateGradient, StateGradient, WeightGradient
+from rnn_core.losses import Loss
 from rnn_core.network import Network
 from rnn_core.scaled import Scaled
 
@@ -137,6 +138,8 @@ class Recording:
     x : the input (T, B, D).
     steps : T, the recorded steps.
     loss : L.
+    loss_function : what returned it.
+    loss_steps : how many steps have a loss of their own.
     last_loss_step : the last step (from 0) that has a loss: lag 0 of every curve.
     layers : in PyTorch's order.
     d_init : gradients of the states before the first step, one per layer.
@@ -151,6 +154,8 @@ class Recording:
     x: Array
     steps: int
     loss: float
+    loss_function: Loss
+    loss_steps: int
     last_loss_step: int
     layers: tuple[LayerRecording, ...]
     d_init: tuple[StateGradient, ...]

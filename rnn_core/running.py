@@ -5,9 +5,9 @@ from types import MappingProxyType
 
 import numpy as np
 
+from rnn_core.activations import RESOLVED
 from rnn_core.analysis import verdict
 from rnn_core.arrays import Array, finite_array, read_only
-from rnn_core.activations import RESOLVED
 from rnn_core.bptt import Adjoint, sweep
 from rnn_core.cells import State, Tape
 from rnn_core.errors import ConfigError, ShapeError, quoted
@@ -66,7 +66,7 @@ def record(
     tape = forward(net, inputs, init)
     overflow = find_overflow(tape)
     if overflow is not None:
-        return recording_with_nan(net, tape, overflow, truncate)
+        return recording_with_nan(net, tape, overflow, loss, truncate)
     return backward(net, tape, loss, truncate)
 
 
@@ -115,6 +115,8 @@ def backward(net: Network, tape: Tape, loss: Loss, truncate: int | None = None) 
         x=tape.x,
         steps=tape.steps,
         loss=result.value,
+        loss_function=loss,
+        loss_steps=int(with_loss.size),
         last_loss_step=last,
         layers=(layer,),
         d_init=(at_init,),
