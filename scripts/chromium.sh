@@ -4,7 +4,7 @@ set -u
 
 works() {
     # Run it: some distributions install a stub that only asks for another package.
-    for name in chromium chromium-browser google-chrome; do
+    for name in chromium chromium-browser google-chrome google-chrome-stable; do
         "$name" --version >/dev/null 2>&1 && return 0
     done
     return 1
