@@ -20,7 +20,7 @@ help: ## list what make can do
 run: runtime ## start the lab and print its address; PORT=8600 chooses another port
 	@sh scripts/run.sh "$(PORT)"
 
-test: lint types chromium ## check everything: lint, types, unit, property, page and browser tests
+test: chromium lint types ## check everything: lint, types, unit, property, page and browser tests
 	$(PYTEST) -n 2 --ignore=tests/browser
 	$(PYTEST) tests/browser
 
