@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from rnn_core.arrays import Array
+from rnn_core.arrays import Array, BoolArray
 
 RESOLVED: Final = 354.0
 """Largest |a| at which tanh'(a) is a normal float64; beyond it the derivative is a bound."""
@@ -100,16 +100,17 @@ ACTIVATIONS: Final = {
 }
 
 
-def is_saturated(activation: str, h: Array) -> Array:
+def is_saturated(activation: str, h: Array) -> BoolArray:
     """Tell which units are saturated: |tanh| > 0.9 (phi' < 0.19); sigmoid below .05 or above .95.
 
     ReLU and identity do not saturate; a ReLU at 0 is dead, which is another thing, and counted
     here, since its derivative is 0.
     """
+    saturated: BoolArray = np.zeros(h.shape, dtype=bool)
     if activation == "tanh":
-        return np.abs(h) > 0.9
-    if activation == "sigmoid":
-        return (h < 0.05) | (h > 0.95)
-    if activation == "relu":
-        return h == 0.0
-    return np.zeros(h.shape, dtype=bool)
+        saturated = np.abs(h) > 0.9
+    elif activation == "sigmoid":
+        saturated = (h < 0.05) | (h > 0.95)
+    elif activation == "relu":
+        saturated = h == 0.0
+    return saturated

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from rnn_core.arrays import Array, IntArray
+from rnn_core.arrays import Array, BoolArray, IntArray
 from rnn_core.cells.base import State, StepMaps, Terms
 from rnn_core.scaled import Scaled, shifted
 
@@ -61,7 +61,7 @@ class Adjoint:
         return [Scaled(state, self.exponent[1:]) for state in maps.total(after)]
 
     def part(self, k: int) -> "Adjoint":
-        """Return the k-th of several adjoints that travelled side by side on the axis after time."""
+        """Return the k-th of several adjoints, side by side on the axis after time."""
         return Adjoint(tuple(state[:, k] for state in self.states), self.exponent[:, k])
 
     def of_init(self) -> list[Scaled]:
@@ -72,7 +72,6 @@ class Adjoint:
 def sweep(
     maps: StepMaps,
     d_loss: Scaled,
-    state_count: int,
     *,
     truncate: int | None = None,
     terms: Terms | None = None,
@@ -83,11 +82,10 @@ def sweep(
     ----------
     d_loss : each step's own dl_t/dh_t, mantissa (T, ..., B, H); extra leading axes are
         adjoints that travel side by side.
-    state_count : 1 for (h,), 2 for (h, c).
     truncate : steps per block of truncated BPTT; nothing passes a block's first step.
     terms : handed to `vjp_step`.
     """
-    backward = _Sweep(maps, d_loss, state_count, truncate, terms)
+    backward = _Sweep(maps, d_loss, truncate, terms)
     with np.errstate(all="ignore"):
         backward.run()
     return Adjoint(backward.states, backward.exponent)
@@ -96,12 +94,12 @@ def sweep(
 def size_exponents(*arrays: Array) -> IntArray:
     """Return e with the largest magnitude of the last axis in [2^(e-1), 2^e); NOTHING for 0."""
     largest = _largest(arrays)
-    exponent = np.frexp(largest)[1].astype(np.int64)
+    exponent: IntArray = np.frexp(largest)[1].astype(np.int64)
     return np.where(largest > 0, exponent, NOTHING)
 
 
 def _largest(arrays: tuple[Array, ...]) -> Array:
-    sizes = [np.maximum(a.max(axis=-1), -a.min(axis=-1)) for a in arrays]
+    sizes: list[Array] = [np.maximum(a.max(axis=-1), -a.min(axis=-1)) for a in arrays]
     return sizes[0] if len(sizes) == 1 else np.maximum(sizes[0], sizes[1])
 
 
@@ -112,7 +110,6 @@ class _Sweep:
         self,
         maps: StepMaps,
         d_loss: Scaled,
-        state_count: int,
         truncate: int | None,
         terms: Terms | None,
     ) -> None:
@@ -121,7 +118,8 @@ class _Sweep:
         self.maps, self.d_loss, self.terms = maps, d_loss, terms
         self.steps = steps
         self.states: State = tuple(
-            np.empty((steps + 1, *shape), dtype=dtype) for _ in range(state_count)
+            np.empty((steps + 1, *shape), dtype=dtype)
+            for _ in range(2 if maps.line_state == 1 else 1)
         )
         self.exponent: IntArray = np.zeros((steps + 1, *shape[:-1]), dtype=np.int64)
         self.window = WINDOWS[dtype]
@@ -163,7 +161,7 @@ class _Sweep:
             return
         local, own = self.d_loss.mantissa[p - 1], self.d_loss.exponent[p - 1]
         size = size_exponents(local) + own
-        behind = size - self.exponent[p] > self.window.reach
+        behind: BoolArray = size - self.exponent[p] > self.window.reach
         behind |= (size > NOTHING // 2) & (_largest(self._at(p)) == 0)
         if behind.any():
             self._move(p, np.where(behind, size - self.exponent[p], 0))
@@ -187,10 +185,10 @@ class _Sweep:
         size = size_exponents(*states)
         finite = np.isfinite(_largest(states))
         fits = finite & (np.abs(size) <= self.window.trust)
-        is_zero = size == NOTHING
+        is_zero: BoolArray = size == NOTHING
         was_zero = np.concatenate([is_zero[1:], is_zero[-1:]])
         fits |= is_zero & was_zero  # a new zero may be an underflow: look at it by itself
-        wrong = ~fits[:-1].reshape(position - end, -1).all(axis=1)
+        wrong: BoolArray = ~fits[:-1].reshape(position - end, -1).all(axis=1)
         for p in self.borders:
             if end <= p < position:
                 wrong[p - end] &= not is_zero[p - end].all()

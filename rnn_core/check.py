@@ -19,6 +19,7 @@ from rnn_core.arrays import Array
 from rnn_core.cells import Params, State
 from rnn_core.errors import ConfigError
 from rnn_core.recording import Recording
+from rnn_core.scaled import shifted
 from rnn_core.streams import Purpose, stream
 
 DIRECTIONS: Final = 3
@@ -95,7 +96,8 @@ class _Direction:
         layer = rec.layers[0]
 
         def random(array: Array) -> Array:
-            return rng.standard_normal(array.shape) / np.sqrt(array.shape[-1])
+            drawn: Array = rng.normal(0.0, array.shape[-1] ** -0.5, array.shape)
+            return drawn
 
         return cls(layer.params.mapped(random), tuple(random(s[0]) for s in layer.tape.states))
 
@@ -177,7 +179,7 @@ def _slope_step_by_step(rec: Recording, direction: _Direction) -> _Number:
     for t in range(rec.steps):
         here = replace(params, weight_hh=params.weight_hh_at(t), is_tied=True)
         along = replace(direction.params, weight_hh=direction.params.weight_hh_at(t), is_tied=True)
-        along = along.mapped(lambda step, by=-exponent: np.ldexp(step, max(by, -5000)))  # type: ignore[misc]
+        along = along.mapped(lambda step, by=-exponent: shifted(step, by))  # type: ignore[misc]
         way = _Direction(along, disturbance)
 
         def states_at(by: float, way: _Direction = way, here: Params = here, t: int = t) -> Array:

@@ -62,7 +62,7 @@ def draw(config: ExperimentConfig) -> Experiment:
     params = draw_params(config, steps, features)
     names = ("h", "c") if config.cell == "lstm" else ("h",)
     if config.h_init == "zero":
-        init = tuple(np.zeros((batch, config.hidden_size)) for _ in names)
+        init: State = tuple(np.zeros((batch, config.hidden_size)) for _ in names)
     else:  # uniform in (-1, 1), the range of every bounded state
         init = tuple(
             uniforms(

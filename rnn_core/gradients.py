@@ -1,6 +1,6 @@
 """Gradients at any magnitude: of states, step by step, and of weights."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
@@ -8,8 +8,8 @@ from typing import Final
 
 import numpy as np
 
-from rnn_core.arrays import Array, BoolArray, read_only
-from rnn_core.bptt import Adjoint, sweep
+from rnn_core.arrays import Array, BoolArray, IntArray, read_only
+from rnn_core.bptt import Adjoint
 from rnn_core.cells import Params, StepMaps, Tape
 from rnn_core.errors import ConfigError, quoted
 from rnn_core.scaled import Scaled, log10_frobenius, shifted
@@ -27,11 +27,13 @@ class StateGradient:
     Attributes
     ----------
     values : "d_h" (and "d_c") with its mantissas and powers of two, (..., B, H).
-    alive : which entries are linked to the loss at all, by name; entries are computed when asked.
+    reached : computes which entries have a path to the loss at all, by name.
+    has_bounds : whether some slope is stored as its bound, too small for float64.
     """
 
     values: Mapping[str, Scaled]
-    structure: "Structure"
+    reached: Callable[[], dict[str, BoolArray]]
+    has_bounds: bool
 
     def scaled(self, name: str) -> Scaled:
         """Return a gradient as mantissa and power of two.
@@ -76,19 +78,17 @@ class StateGradient:
 
     def is_far_below(self, name: str) -> BoolArray:
         """Mark entries more than 260 decades below the largest entry of their vector."""
-        value = self.scaled(name)
-        size = np.abs(value.mantissa)
+        size = np.abs(self.scaled(name).mantissa)
         largest = size.max(axis=-1, keepdims=True)
-        marked = (size < largest * 10.0**-FAR_BELOW) & (largest > 0)
+        marked: BoolArray = (size < largest * 10.0**-FAR_BELOW) & (largest > 0)
         is_zero = marked & (size == 0)
         if not is_zero.any():
             return marked
-        lost_bits = (
-            (size < largest * _NO_LOSS_OF_BITS) & (size > 0)
-        ).any() or self.structure.is_bound
-        if not lost_bits:
-            return marked & ~is_zero
-        return marked & ~(is_zero & ~self.structure.alive(name))
+        has_lost_bits = bool(((size < largest * _NO_LOSS_OF_BITS) & (size > 0)).any())
+        if has_lost_bits or self.has_bounds:  # a zero may be an underflow: follow the paths
+            is_zero &= ~self.reached()[name]
+        resolved: BoolArray = marked & ~is_zero
+        return resolved
 
     def log10_norms(self, name: str) -> Array:
         """Return log10 of the norm over units, per sequence (..., B); -inf for an exact zero."""
@@ -102,66 +102,55 @@ class StateGradient:
         return log10_frobenius(self.log10_norms(name))
 
 
+@dataclass(frozen=True)
 class Structure:
     """Which states the loss can reach at all: the sweep with every factor replaced by 0 or 1.
 
     It is needed only where a zero may be an underflow, and computed only then.
+
+    Attributes
+    ----------
+    maps, d_loss, truncate : what the sweep was given.
+    has_bounds : whether some slope is stored as its bound, too small for float64.
     """
 
-    def __init__(
-        self, maps: StepMaps, d_loss: Scaled, state_count: int, truncate: int | None, is_bound: bool
-    ) -> None:
-        self._maps, self._d_loss, self._truncate = maps, d_loss, truncate
-        self._state_count = state_count
-        self._part: slice | int = slice(1, None)
-        self.is_bound = is_bound
-
-    def before_first_step(self) -> "Structure":
-        """Return the same for the state before the first step."""
-        other = Structure(
-            self._maps, self._d_loss, self._state_count, self._truncate, self.is_bound
-        )
-        other._part = 0
-        return other
-
-    def alive(self, name: str) -> BoolArray:
-        """Return, entry by entry, whether a path to the loss exists."""
-        return self._alive[name]
+    maps: StepMaps
+    d_loss: Array
+    truncate: int | None
+    has_bounds: bool
 
     @cached_property
-    def _alive(self) -> dict[str, BoolArray]:
-        maps = _Clipped(self._maps.indicator())
-        reached = (self._d_loss.mantissa != 0).astype(np.float64)
-        exponent = np.zeros_like(self._d_loss.exponent)
-        adjoint = sweep(maps, Scaled(reached, exponent), self._state_count, truncate=self._truncate)
-        values = adjoint.of_steps(maps) if self._part != 0 else adjoint.of_init()
-        return {
-            name: value.mantissa > 0 for name, value in zip(("d_h", "d_c"), values, strict=False)
-        }
-
-
-class _Clipped:
-    """Step maps whose results are cut to 0 or 1: a number of paths becomes "there is one"."""
-
-    def __init__(self, maps: StepMaps) -> None:
-        self._maps = maps
-        self.total = maps.total
-        self.gate_gradients = maps.gate_gradients
-        self.indicator = maps.indicator
-        self.astype = maps.astype
-
-    def vjp_step(
-        self,
-        t: int,
-        d_state: tuple[Array, ...],
-        terms: frozenset[str] | None = None,
-        out: tuple[Array, ...] | None = None,
-    ) -> tuple[Array, ...]:
-        """Step back, then cut."""
-        reached = self._maps.vjp_step(t, tuple(np.minimum(d, 1.0) for d in d_state), terms, out)
-        for d in reached:
-            np.minimum(d, 1.0, out=d)
+    def reached(self) -> tuple[BoolArray, ...]:
+        """Which entries have a path to the loss, at all positions (T+1, ..., B, H)."""
+        maps = self.maps.indicator()
+        local = self.d_loss != 0
+        steps = local.shape[0]
+        count = 1 if maps.line_state != 1 else 2
+        reached = tuple(np.zeros((steps + 1, *local.shape[1:]), dtype=bool) for _ in range(count))
+        reached[0][steps] = local[-1]
+        for t in range(steps - 1, -1, -1):
+            if t and self.truncate and t % self.truncate == 0:
+                paths: tuple[Array, ...] = ()
+            else:
+                paths = maps.vjp_step(t, tuple(r[t + 1].astype(np.float64) for r in reached))
+            for flags, number in zip(reached, paths, strict=False):
+                flags[t] = number > 0
+            if t:
+                reached[0][t] |= local[t - 1]
         return reached
+
+    def of_steps(self) -> dict[str, BoolArray]:
+        """Return the same for the total derivatives after each step, by name."""
+        after = tuple(flags[1:].astype(np.float64) for flags in self.reached)
+        return _by_name(tuple(d > 0 for d in self.maps.indicator().total(after)))
+
+    def of_init(self) -> dict[str, BoolArray]:
+        """Return the same for the state before the first step, by name."""
+        return _by_name(tuple(flags[0] for flags in self.reached))
+
+
+def _by_name(values: tuple[BoolArray, ...]) -> dict[str, BoolArray]:
+    return dict(zip(("d_h", "d_c"), values, strict=False))
 
 
 def state_gradients(
@@ -171,8 +160,8 @@ def state_gradients(
     steps = dict(zip(("d_h", "d_c"), adjoint.of_steps(maps), strict=False))
     init = dict(zip(("d_h", "d_c"), adjoint.of_init(), strict=False))
     return (
-        StateGradient(MappingProxyType(steps), structure),
-        StateGradient(MappingProxyType(init), structure.before_first_step()),
+        StateGradient(MappingProxyType(steps), structure.of_steps, has_bounds=structure.has_bounds),
+        StateGradient(MappingProxyType(init), structure.of_init, has_bounds=structure.has_bounds),
     )
 
 
@@ -205,7 +194,7 @@ class GateGradient:
 
     d_a: Array
     d_recurrent: Array
-    exponent: Array
+    exponent: IntArray
 
     @classmethod
     def of(cls, adjoint: Adjoint, maps: StepMaps) -> "GateGradient":
@@ -240,7 +229,7 @@ def weight_gradients(params: Params, tape: Tape, gate: GateGradient) -> dict[str
     return {name: WeightGradient(mantissa, common) for name, mantissa in found.items()}
 
 
-def _on_scale(d: Array, exponent: Array, common: int) -> Array:
+def _on_scale(d: Array, exponent: IntArray, common: int) -> Array:
     difference = exponent - common
     return shifted(d, difference[..., None]) if difference.any() else d
 

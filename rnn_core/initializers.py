@@ -33,8 +33,8 @@ def draw_params(config: ExperimentConfig, steps: int, input_size: int) -> Params
             for gate in range(gates)
         ]
     )
-    assert drawn.bias_ih is not None and drawn.bias_hh is not None  # noqa: S101 - for the types
-    bias_ih, bias_hh = drawn.bias_ih + noise, drawn.bias_hh.copy()
+    named = drawn.named()
+    bias_ih, bias_hh = named["bias_ih"] + noise, named["bias_hh"].copy()
     if config.forget_bias is not None:
         forget = slice(_FORGET * size, (_FORGET + 1) * size)
         bias_ih[forget], bias_hh[forget] = config.forget_bias, 0.0
@@ -61,7 +61,8 @@ def unit_params(cell: str, init: str, seed: int, input_size: int, size: int) -> 
     """
     gates = GATES[cell]
     each = range(gates)
-    bias_ih, bias_hh = np.zeros(gates * size), np.zeros(gates * size)
+    bias_ih: Array = np.zeros(gates * size)
+    bias_hh: Array = np.zeros(gates * size)
 
     def normal(purpose: Purpose, columns: int) -> Array:
         return np.concatenate(
@@ -98,21 +99,22 @@ def unit_params(cell: str, init: str, seed: int, input_size: int, size: int) -> 
     else:  # glorot
         weight_ih = uniform(Purpose.INPUT_WEIGHTS, input_size, np.sqrt(6.0 / (input_size + size)))
         weight_hh = uniform(Purpose.RECURRENT_WEIGHTS, size, np.sqrt(6.0 / (2 * size)))
-    return Params(*(read_only(array) for array in (weight_ih, weight_hh, bias_ih, bias_hh)))
+    params = Params(weight_ih, weight_hh, bias_ih, bias_hh)
+    return params.mapped(read_only)
 
 
 def untied_weights(init: str, seed: int, steps: int, size: int) -> Array:
     """Draw a recurrent matrix for every step, (T, H, H), at scale 1, as the scheme draws one."""
     if init == "identity":
-        return np.tile(np.eye(size), (steps, 1, 1))
-    drawn = normal_matrices(seed, Purpose.UNTIED_WEIGHTS, steps=steps, size=size)
+        same: Array = np.tile(np.eye(size), (steps, 1, 1))
+        return same
+    drawn: Array = normal_matrices(seed, Purpose.UNTIED_WEIGHTS, steps=steps, size=size)
     if init in ("orthogonal", "keras"):
         return orthogonal(drawn)
-    if init == "gaussian":
-        return drawn / np.sqrt(size)
-    # the schemes with uniform entries: the same variance, limit^2 / 3, from the gaussian draw
-    limit = 1.0 / np.sqrt(size) if init == "pytorch" else np.sqrt(6.0 / (2 * size))
-    return drawn * (limit / np.sqrt(3.0))
+    # a scheme with uniform entries in +-limit has variance limit^2 / 3, drawn as gaussian here
+    variance = {"gaussian": 1.0 / size, "pytorch": 1.0 / (3 * size), "glorot": 1.0 / size}
+    drawn *= np.sqrt(variance[init])
+    return drawn
 
 
 def orthogonal(drawn: Array) -> Array:
@@ -120,5 +122,7 @@ def orthogonal(drawn: Array) -> Array:
 
     Signs are fixed by a positive diagonal of R, which makes the result uniform (Mezzadri 2007).
     """
+    q: Array
     q, r = np.linalg.qr(drawn)
-    return q * np.sign(np.diagonal(r, axis1=-2, axis2=-1))[..., None, :]
+    q *= np.sign(np.diagonal(r, axis1=-2, axis2=-1))[..., None, :]
+    return q

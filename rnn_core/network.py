@@ -69,7 +69,7 @@ class Network:
     @property
     def input_size(self) -> int:
         """D."""
-        return self.params.weight_ih.shape[-1]
+        return int(self.params.weight_ih.shape[-1])
 
     @property
     def hidden_size(self) -> int:
@@ -81,7 +81,7 @@ class Network:
         return {f"{kind}{_SUFFIX}": array.copy() for kind, array in self.params.named().items()}
 
     def first_steps(self, steps: int) -> "Network":
-        """Return the network of a run of the first `steps` steps: an untied one has fewer weights."""
+        """Return the network of a run of the first `steps` steps: fewer weights if untied."""
         if self.params.is_tied:
             return self
         params = replace(self.params, weight_hh=self.params.weight_hh[:steps])

@@ -15,7 +15,6 @@ from rnn_core.gradients import GateGradient, Structure, state_gradients
 from rnn_core.losses import Loss
 from rnn_core.network import Network
 from rnn_core.recording import LayerRecording, Overflow, Recording
-from rnn_core.scaled import Scaled
 
 
 def find_overflow(tape: Tape) -> Overflow | None:
@@ -69,8 +68,7 @@ def recording_with_nan(
     adjoint = Adjoint(nothing, np.zeros(nothing[0].shape[:-1], dtype=np.int64))
     with np.errstate(all="ignore"):
         maps = net.maps_of.linearize(net.params, tape)
-        no_loss = Scaled(np.zeros_like(nothing[0][1:]), adjoint.exponent[1:])
-        structure = Structure(maps, no_loss, len(nothing), truncate, is_bound=False)
+        structure = Structure(maps, np.zeros_like(nothing[0][1:]), truncate, has_bounds=False)
         total, at_init = state_gradients(adjoint, maps, structure)
         gate = GateGradient.of(adjoint, maps)
     gradients = {name: np.full_like(w, np.nan) for name, w in net.state_dict().items()}

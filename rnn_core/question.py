@@ -1,4 +1,4 @@
-"""The question that a typed text asks: which character comes next, where it matters?"""
+"""The question that a typed text asks: which character comes next, where it matters."""
 
 from dataclasses import dataclass
 from typing import Final

@@ -12,7 +12,7 @@ import pandas as pd
 from rnn_core.activations import RESOLVED, is_saturated
 from rnn_core.analysis.ledger import Ledger, weight_ledger
 from rnn_core.analysis.verdict import Verdict
-from rnn_core.arrays import Array, read_only
+from rnn_core.arrays import Array, BoolArray, IntArray, read_only
 from rnn_core.cells import Params, StepMaps, Tape
 from rnn_core.config import ExperimentConfig
 from rnn_core.gradients import GateGradient, StateGradient, WeightGradient
@@ -110,7 +110,7 @@ class LayerRecording:
         return self.total.log10_norms(name)
 
     @cached_property
-    def is_saturated(self) -> Array:
+    def is_saturated(self) -> BoolArray:
         """Mark saturated units (T, B, H); of a gated cell the sigmoid gates, (T, B, n, H).
 
         tanh: |h| > 0.9; sigmoid: below .05 or above .95.
@@ -121,7 +121,7 @@ class LayerRecording:
         return is_saturated("sigmoid", np.stack(sigmoids, axis=-2))
 
     @cached_property
-    def bound_steps(self) -> Array:
+    def bound_steps(self) -> IntArray:
         """Steps (from 0) at which some |a| > 354: there phi' is below what float64 resolves."""
         if self.network.cell == "rnn" and self.network.activation in ("relu", "identity"):
             return np.array([], dtype=np.int64)
@@ -184,7 +184,10 @@ class Recording:
         """The first 12 hex digits of the SHA-256 of the recorded states and gradients."""
         digest = hashlib.sha256()
         for layer in self.layers:
-            recorded = [*layer.tape.states, *(v.mantissa for v in layer.total.values.values())]
+            recorded: list[Array | IntArray] = [
+                *layer.tape.states,
+                *(v.mantissa for v in layer.total.values.values()),
+            ]
             recorded += [v.exponent for v in layer.total.values.values()]
             for array in recorded:
                 digest.update(np.ascontiguousarray(array).tobytes())

@@ -86,22 +86,21 @@ def backward(net: Network, tape: Tape, loss: Loss, truncate: int | None = None) 
     local = result.d_h.astype(h.dtype)
     with_loss = np.flatnonzero(local.reshape(tape.steps, -1).any(axis=1))
     last = int(with_loss[-1]) if with_loss.size else tape.steps - 1
-    is_bound = bool((np.abs(tape.a) > RESOLVED).any())
-    count = len(tape.states)
+    has_bounds = bool((np.abs(tape.a) > RESOLVED).any())
 
-    def swept(d_loss: Scaled, adjoint: Adjoint) -> tuple[StateGradient, StateGradient]:
-        return state_gradients(adjoint, maps, Structure(maps, d_loss, count, truncate, is_bound))
+    def swept(d_loss: Array, adjoint: Adjoint) -> tuple[StateGradient, StateGradient]:
+        return state_gradients(adjoint, maps, Structure(maps, d_loss, truncate, has_bounds))
 
     if with_loss.size > 1:  # the last step's own gradient travels beside the whole one
         last_alone = np.zeros_like(local)
         last_alone[last] = local[last]
-        both = sweep(maps, Scaled.plain(np.stack([local, last_alone], 1)), count, truncate=truncate)
+        both = sweep(maps, Scaled.plain(np.stack([local, last_alone], 1)), truncate=truncate)
         adjoint = both.part(0)
-        total, at_init = swept(Scaled.plain(local), adjoint)
-        from_last, _ = swept(Scaled.plain(last_alone), both.part(1))
+        total, at_init = swept(local, adjoint)
+        from_last, _ = swept(last_alone, both.part(1))
     else:
-        adjoint = sweep(maps, Scaled.plain(local), count, truncate=truncate)
-        total, at_init = swept(Scaled.plain(local), adjoint)
+        adjoint = sweep(maps, Scaled.plain(local), truncate=truncate)
+        total, at_init = swept(local, adjoint)
         from_last = total
     gate = GateGradient.of(adjoint, maps)
     layer = LayerRecording(net, net.params, tape, maps, gate, total, from_last)

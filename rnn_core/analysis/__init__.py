@@ -1,0 +1,1 @@
+"""What can be said of a recording: each module one question, answered with numbers."""

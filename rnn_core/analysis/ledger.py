@@ -1,4 +1,4 @@
-"""The ledger: whose step is in dL/dW_hh, the gradient that the optimiser gets?
+"""The ledger: whose step is in dL/dW_hh, the gradient that the optimiser gets.
 
 G = sum over t of G_t, the batch summed first. dL/dW does not vanish when dL/dh_1 does: it is a sum
 over steps, of which the near ones supply nearly all.
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rnn_core.arrays import Array
+from rnn_core.arrays import Array, BoolArray, IntArray
 from rnn_core.gradients import GateGradient
 from rnn_core.scaled import LOG10_2, Scaled, log10_of, shifted
 
@@ -58,11 +58,11 @@ def weight_ledger(gate: GateGradient, h_before: Array) -> Ledger | None:
     return Ledger(shares, sizes - 0.5 * log10_of(np.array(square)))
 
 
-def _per_step(gate: GateGradient) -> tuple[Array, Array]:
+def _per_step(gate: GateGradient) -> tuple[Array, IntArray]:
     """Bring the sequences of each step to one exponent, with magnitudes near 1."""
     rows = Scaled(gate.d_recurrent, gate.exponent)
     size = np.frexp(np.abs(rows.mantissa).max(axis=-1))[1] + rows.exponent
-    living = rows.mantissa.any(axis=-1)
+    living: BoolArray = (rows.mantissa != 0).any(axis=-1)
     step_exponent = np.where(living, size, -(2**40)).max(axis=1)
     step_exponent = np.where(living.any(axis=1), step_exponent, 0)
     by = rows.exponent - step_exponent[:, None]

@@ -1,8 +1,9 @@
-"""Lost precision: from which step back would training in a narrow type have had a wrong gradient?
+"""Lost precision: the step from which back the gradient of a narrow type is wrong.
 
 "Range only": the float64 forward pass; the recurrent weights and the adjoint are stored in the
 narrow type, each step's products are accumulated in float32 and rounded to it, to nearest even,
-with gradual underflow. There is no loss scaling unless asked for.
+with gradual underflow: the gradients at the gates as well as those of the states. Rounding within
+the step is what keeps noise alive. There is no loss scaling unless asked for.
 
 A gradient is *wrong* long before it is *zero*: rounding keeps noise alive among the subnormals.
 """
@@ -10,14 +11,16 @@ A gradient is *wrong* long before it is *zero*: rounding keeps noise alive among
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from rnn_core.arrays import Array
-from rnn_core.cells import State
+from rnn_core.arrays import Array, IntArray
 from rnn_core.recording import Recording
 from rnn_core.scaled import shifted
+
+if TYPE_CHECKING:
+    from rnn_core.cells import State
 
 
 def round_float32(values: Array) -> Array:
@@ -73,7 +76,7 @@ class PrecisionLoss:
     Attributes
     ----------
     lost_lag : the median over sequences of |g_p - g| / |g| first exceeds 0.5.
-    first_subnormal : half of the entries that are not 0 are below the smallest normal number.
+    first_subnormal : some entry is below the smallest normal number, but not 0.
     first_zero : every entry of every sequence is 0.
     first_nonfinite : some entry is inf or nan.
     """
@@ -104,8 +107,8 @@ def _lost(rec: Recording, kind: FloatType, loss_scale: int) -> PrecisionLoss:
     layer = rec.layers[0]
     true = layer.from_last.scaled("d_h")
     last = rec.last_loss_step
-    narrow = layer.maps.astype(np.dtype(np.float32))
-    narrow = replace(narrow, params=narrow.params.mapped(kind.round))  # type: ignore[type-var, attr-defined]
+    narrow = layer.maps.mapped(round_float32)
+    narrow = replace(narrow, params=narrow.params.mapped(kind.round))
     start = shifted(true.mantissa[last], true.exponent[last][..., None] + loss_scale)
     found: dict[str, int] = {}
     with np.errstate(all="ignore"):
@@ -117,35 +120,31 @@ def _lost(rec: Recording, kind: FloatType, loss_scale: int) -> PrecisionLoss:
             t = last - lag
             if lag:
                 is_border = rec.truncate is not None and (t + 1) % rec.truncate == 0
-                before = narrow.vjp_step(t + 1, state)
+                before = narrow.vjp_step(t + 1, state, stored=kind.round)
                 state = tuple(kind.round(0.0 * d if is_border else d) for d in before)
             size = np.abs(state[0])
-            finite = bool(np.isfinite(size).all())
-            if not finite:
+            if not np.isfinite(size).all():
                 found.setdefault("first_nonfinite", lag)
-            living = size[size > 0]
-            if living.size and np.median(living) < kind.smallest_normal:
+            if ((size > 0) & (size < kind.smallest_normal)).any():
                 found.setdefault("first_subnormal", lag)
             if not size.any():
                 found.setdefault("first_zero", lag)
             if "lost_lag" not in found:
                 error = _relative_error(state[0], true.mantissa[t], true.exponent[t] + loss_scale)
-                if np.median(error) > 0.5:
+                if error.size and np.median(error) > 0.5:
                     found["lost_lag"] = lag
-            is_over = not finite or "first_zero" in found
-            if is_over and "lost_lag" in found:
-                break
+            if "first_zero" in found:
+                break  # what is lost stays lost, what is 0 stays 0
     names = ("lost_lag", "first_subnormal", "first_zero", "first_nonfinite")
     return PrecisionLoss(*(found.get(name) for name in names))
 
 
-def _relative_error(narrow: Array, mantissa: Array, exponent: Array) -> Array:
-    """Return |g_p - g| / |g| per sequence; 0 where both are exactly 0, inf where g_p is not finite."""
+def _relative_error(narrow: Array, mantissa: Array, exponent: IntArray) -> Array:
+    """Return |g_p - g| / |g| of the sequences where g is not 0; inf where g_p is not finite."""
     # brought to the true gradient's own scale, where neither side can leave float64
     here = shifted(narrow.astype(np.float64), -exponent[..., None])
     difference = np.linalg.norm(here - mantissa, axis=-1)
     size = np.linalg.norm(mantissa, axis=-1)
-    error = np.where(
-        size > 0, difference / np.where(size > 0, size, 1.0), np.where(difference > 0, np.inf, 0.0)
-    )
-    return np.where(np.isfinite(narrow).all(axis=-1), error, np.inf)
+    error: Array = np.where(np.isfinite(narrow).all(axis=-1), difference / size, np.inf)
+    known: Array = error[size > 0]
+    return known

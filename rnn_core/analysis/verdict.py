@@ -1,4 +1,4 @@
-"""The verdict: does the gradient of the last loss step arrive at the first step?
+"""The verdict: whether the gradient of the last loss step arrives at the first step.
 
 It is measured, never read off the weights. L[k] is log10 of the gradient's norm at lag k, k steps
 before the loss, one value per sequence.

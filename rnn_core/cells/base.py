@@ -6,9 +6,10 @@ carries dL/ds_t to dL/ds_{t-1}. That map is linear in `d` and broadcasts over le
 weights may carry leading axes as well (an ensemble), or one of time (an untied net).
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import ClassVar, NamedTuple, Protocol
+from typing import ClassVar, NamedTuple, Protocol, cast
 
 import numpy as np
 
@@ -41,7 +42,7 @@ class Params:
     @property
     def hidden_size(self) -> int:
         """H."""
-        return self.weight_hh.shape[-1]
+        return int(self.weight_hh.shape[-1])
 
     @property
     def lead(self) -> tuple[int, ...]:
@@ -88,7 +89,7 @@ class Tape:
     @property
     def steps(self) -> int:
         """T."""
-        return self.a.shape[0]
+        return int(self.a.shape[0])
 
     def cut(self, steps: int) -> "Tape":
         """Return the first `steps` steps: a shorter run reads a prefix of the same input."""
@@ -111,37 +112,84 @@ class GateGradients(NamedTuple):
     d_recurrent: Array
 
 
-class StepMaps(Protocol):
-    """The linear maps of all steps of one run."""
+Stored = Callable[[Array], Array]
+"""What storing a vector does to it: rounds it to a narrow type."""
+
+
+@dataclass(frozen=True)
+class StepMaps(ABC):
+    """The linear maps of all steps of one run.
+
+    One step back is: from dL/ds_t to the gradients of the recurrent products (`products`), through
+    W_hh^T to dL/dh_{t-1}, and beside it along the line on which a gated cell keeps its state.
+
+    Attributes
+    ----------
+    params : W_hh is a factor of every map.
+    """
+
+    params: Params
+    gates: ClassVar[tuple[str, ...]]
+    line_state: ClassVar[int | None]
+    """Which state the line carries: 0 for h, 1 for c; None in a cell without a line."""
+
+    @abstractmethod
+    def products(
+        self, t: int, d_state: State, line_out: Array | None, stored: Stored | None
+    ) -> tuple[Array, Array | None]:
+        """Return dL/d(recurrent products) of step t, (..., B, G, H), and what the line carries."""
+
+    @abstractmethod
+    def gate_gradients(self, d_state: State) -> GateGradients:
+        """Return the gradients at the gates from those of the states, (T, ..., B, H) each."""
+
+    @abstractmethod
+    def mapped(self, change: Callable[[Array], Array]) -> "StepMaps":
+        """Return the same maps with `change` applied to every factor and weight."""
+
+    def total(self, d_state: State) -> State:
+        """Return total derivatives: of c, say, with the way through its own h_t included."""
+        return d_state
+
+    def indicator(self) -> "StepMaps":
+        """Return maps of the same structure whose factors are 1 where these are not 0."""
+        return self.mapped(indicated)
 
     def vjp_step(
-        self, t: int, d_state: State, terms: Terms | None = None, out: State | None = None
+        self,
+        t: int,
+        d_state: State,
+        terms: Terms | None = None,
+        out: State | None = None,
+        stored: Stored | None = None,
     ) -> State:
         """Carry dL/ds_t (after step t) to dL/ds_{t-1} (before it).
 
         Parameters
         ----------
         d_state : (d_h,) or (d_h, d_c), each (..., B, H); any leading axes.
-        terms : which terms take part, of the cell's `terms`; None is all of them.
+        terms : which terms take part: "line" and the gates' names; None is all of them.
         out : arrays to write into, of the shapes of the result.
+        stored : what storing a vector does to it, in a simulation of a narrow type.
         """
-        ...
-
-    def gate_gradients(self, d_state: State) -> GateGradients:
-        """Return the gradients at the gates from those of the states, (T, ..., B, H) each."""
-        ...
-
-    def total(self, d_state: State) -> State:
-        """Return total derivatives: of c, say, with the way through its own h_t included."""
-        ...
-
-    def indicator(self) -> "StepMaps":
-        """Return maps of the same structure whose factors are 1 where these are not 0."""
-        ...
-
-    def astype(self, dtype: np.dtype[np.floating]) -> "StepMaps":
-        """Return the same maps with factors and weights stored in another type."""
-        ...
+        line_out = None if out is None or self.line_state != 1 else out[1]
+        rows, line = self.products(t, d_state, line_out, stored)
+        if terms is not None:
+            for k, name in enumerate(self.gates):
+                if name not in terms:
+                    rows[..., k, :] = 0.0
+            if line is not None and "line" not in terms:
+                line[...] = 0.0
+        if stored is not None:
+            rows = stored(rows)
+        flat = rows.reshape(*rows.shape[:-2], -1)
+        before = times(flat, self.params.weight_hh_at(t), out=None if out is None else out[0])
+        if line is None:
+            return (before,)
+        if self.line_state == 0:
+            before += line
+            return (before,)
+        return before, line
 
 
 class Cell(Protocol):
@@ -150,7 +198,6 @@ class Cell(Protocol):
     name: ClassVar[str]
     gates: ClassVar[tuple[str, ...]]
     states: ClassVar[tuple[str, ...]]
-    terms: ClassVar[Terms]
 
     def forward(self, params: Params, x: Array, init: State) -> Tape:
         """Run all steps. x (T, ..., B, D), init each (..., B, H). Never warns, may overflow."""
@@ -171,11 +218,11 @@ def times(rows: Array, weight: Array, out: Array | None = None) -> Array:
     NumPy loops over the leading axes of a stack; with one common weight they are just more rows.
     """
     if weight.ndim > 2 or rows.ndim == 2:
-        return np.matmul(rows, weight, out=out)
+        return cast("Array", np.matmul(rows, weight, out=out))
     flat = rows.reshape(-1, rows.shape[-1])
     shape = (*rows.shape[:-1], weight.shape[-1])
     if out is None:
-        return (flat @ weight).reshape(shape)
+        return cast("Array", flat @ weight).reshape(shape)
     if out.flags.c_contiguous:
         np.matmul(flat, weight, out=out.reshape(-1, shape[-1]))
         return out
@@ -197,7 +244,8 @@ def projected(params: Params, x: Array, *biases: Array | None) -> Array:
 
 def indicated(array: Array) -> Array:
     """Return 1.0 where an entry is not 0, else 0.0."""
-    return (array != 0).astype(np.float64)
+    flags: Array = (array != 0).astype(np.float64)
+    return flags
 
 
 def sequence_of_states(init: State, steps: int, like: Array) -> State:

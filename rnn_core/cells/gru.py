@@ -8,6 +8,7 @@ Cho et al. (2014) reset before the product; Chung et al. (2014) write z = 1 as "
 Source: torch.nn.GRU.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -20,10 +21,9 @@ from rnn_core.cells.base import (
     Params,
     State,
     StepMaps,
+    Stored,
     Tape,
-    Terms,
     along_time,
-    indicated,
     projected,
     sequence_of_states,
     times,
@@ -33,7 +33,7 @@ _GATES = ("r", "z", "n")
 
 
 @dataclass(frozen=True)
-class GruMaps:
+class GruMaps(StepMaps):
     """The maps of a GRU.
 
     Attributes
@@ -43,32 +43,19 @@ class GruMaps:
     candidate : (1 - z) tanh'(a_n), what a_n gets; differs from the above by the factor r.
     """
 
-    params: Params
     keep: Array
     recurrent: Array
     candidate: Array
+    gates: ClassVar[tuple[str, ...]] = _GATES
+    line_state: ClassVar[int | None] = 0
 
-    def vjp_step(
-        self, t: int, d_state: State, terms: Terms | None = None, out: State | None = None
-    ) -> State:
-        """Carry dL/dh_t back one step; terms: "line" (z h_{t-1}) and one for each gate."""
+    def products(
+        self, t: int, d_state: State, line_out: Array | None, stored: Stored | None
+    ) -> tuple[Array, Array | None]:
+        """Return the gradients of the recurrent products of r, z, n, and z d_h."""
+        del line_out, stored
         (d_h,) = d_state
-        d_product = self.recurrent[t] * d_h[..., None, :]
-        kept = self.keep[t] * d_h
-        if terms is not None:
-            for k, name in enumerate(_GATES):
-                if name not in terms:
-                    d_product[..., k, :] = 0.0
-            if "line" not in terms:
-                kept[...] = 0.0
-        rows = d_product.reshape(*d_h.shape[:-1], -1)
-        before = times(rows, self.params.weight_hh_at(t), out=out[0] if out else None)
-        before += kept
-        return (before,)
-
-    def total(self, d_state: State) -> State:
-        """Return `d_state`: there is one state."""
-        return d_state
+        return self.recurrent[t] * d_h[..., None, :], self.keep[t] * d_h
 
     def gate_gradients(self, d_state: State) -> GateGradients:
         """Return dL/da and the gradient of the recurrent products, in gate order."""
@@ -81,22 +68,13 @@ class GruMaps:
         shape = (*d_h.shape[:-1], 3 * d_h.shape[-1])
         return GateGradients(d_a.reshape(shape), recurrent.reshape(shape))
 
-    def indicator(self) -> StepMaps:
-        """Return the structure of the maps."""
+    def mapped(self, change: Callable[[Array], Array]) -> StepMaps:
+        """Return the same maps with `change` applied to every factor and weight."""
         return GruMaps(
-            self.params.mapped(indicated),
-            indicated(self.keep),
-            indicated(self.recurrent),
-            indicated(self.candidate),
-        )
-
-    def astype(self, dtype: np.dtype[np.floating]) -> StepMaps:
-        """Return the same maps in another type."""
-        return GruMaps(
-            self.params.mapped(lambda array: array.astype(dtype)),
-            self.keep.astype(dtype),
-            self.recurrent.astype(dtype),
-            self.candidate.astype(dtype),
+            self.params.mapped(change),
+            change(self.keep),
+            change(self.recurrent),
+            change(self.candidate),
         )
 
 
@@ -107,7 +85,6 @@ class GruCell:
     name: ClassVar[str] = "gru"
     gates: ClassVar[tuple[str, ...]] = _GATES
     states: ClassVar[tuple[str, ...]] = ("h",)
-    terms: ClassVar[Terms] = frozenset({"line", *_GATES})
 
     def forward(self, params: Params, x: Array, init: State) -> Tape:
         """Run all steps; a state that overflows stays in the tape as inf or nan."""

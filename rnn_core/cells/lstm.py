@@ -9,6 +9,7 @@ A recording's `d_c` is e_t, as PyTorch's retain_grad gives it; Jacobians use (h,
 Source: Hochreiter & Schmidhuber (1997); forget gate: Gers, Schmidhuber & Cummins (2000).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -21,10 +22,9 @@ from rnn_core.cells.base import (
     Params,
     State,
     StepMaps,
+    Stored,
     Tape,
-    Terms,
     along_time,
-    indicated,
     projected,
     sequence_of_states,
     times,
@@ -34,43 +34,37 @@ _GATES = ("i", "f", "g", "o")
 
 
 @dataclass(frozen=True)
-class LstmMaps:
+class LstmMaps(StepMaps):
     """The maps of an LSTM.
 
     Attributes
     ----------
     to_cell : o tanh'(c), what of d_h joins d_c, (T, ..., B, H).
-    keep : f, the cell line, (T, ..., B, H).
+    keep : f, the line on which c is kept, (T, ..., B, H).
     gate : what each gate's pre-activation gets per unit of e_t (i, f, g) or of d_h (o),
         (T, ..., B, 4, H).
     """
 
-    params: Params
     to_cell: Array
     keep: Array
     gate: Array
+    gates: ClassVar[tuple[str, ...]] = _GATES
+    line_state: ClassVar[int | None] = 1
 
-    def vjp_step(
-        self, t: int, d_state: State, terms: Terms | None = None, out: State | None = None
-    ) -> State:
-        """Carry (dL/dh_t, dL/dc_t) back one step; terms: "line" and one for each gate."""
+    def products(
+        self, t: int, d_state: State, line_out: Array | None, stored: Stored | None
+    ) -> tuple[Array, Array | None]:
+        """Return dL/da_t in gate order, and f e_t."""
         d_h, d_c = d_state
-        before_h, before_c = out if out is not None else (None, np.empty_like(d_c))
         e = d_h * self.to_cell[t]
         e += d_c
+        if stored is not None:
+            e = stored(e)
         gate = self.gate[t]
         d_a = np.empty((*d_h.shape[:-1], 4, d_h.shape[-1]), dtype=d_h.dtype)
         np.multiply(gate[..., :3, :], e[..., None, :], out=d_a[..., :3, :])
         np.multiply(gate[..., 3, :], d_h, out=d_a[..., 3, :])
-        np.multiply(self.keep[t], e, out=before_c)
-        if terms is not None:
-            for k, name in enumerate(_GATES):
-                if name not in terms:
-                    d_a[..., k, :] = 0.0
-            if "line" not in terms:
-                before_c[...] = 0.0
-        rows = d_a.reshape(*d_h.shape[:-1], -1)
-        return times(rows, self.params.weight_hh_at(t), out=before_h), before_c
+        return d_a, np.multiply(self.keep[t], e, out=line_out)
 
     def total(self, d_state: State) -> State:
         """Return (d_h, e): the derivative of c with the way through its own h_t included."""
@@ -89,22 +83,10 @@ class LstmMaps:
         rows = d_a.reshape(*d_h.shape[:-1], -1)
         return GateGradients(rows, rows)
 
-    def indicator(self) -> StepMaps:
-        """Return the structure of the maps."""
+    def mapped(self, change: Callable[[Array], Array]) -> StepMaps:
+        """Return the same maps with `change` applied to every factor and weight."""
         return LstmMaps(
-            self.params.mapped(indicated),
-            indicated(self.to_cell),
-            indicated(self.keep),
-            indicated(self.gate),
-        )
-
-    def astype(self, dtype: np.dtype[np.floating]) -> StepMaps:
-        """Return the same maps in another type."""
-        return LstmMaps(
-            self.params.mapped(lambda array: array.astype(dtype)),
-            self.to_cell.astype(dtype),
-            self.keep.astype(dtype),
-            self.gate.astype(dtype),
+            self.params.mapped(change), change(self.to_cell), change(self.keep), change(self.gate)
         )
 
 
@@ -115,7 +97,6 @@ class LstmCell:
     name: ClassVar[str] = "lstm"
     gates: ClassVar[tuple[str, ...]] = _GATES
     states: ClassVar[tuple[str, ...]] = ("h", "c")
-    terms: ClassVar[Terms] = frozenset({"line", *_GATES})
 
     def forward(self, params: Params, x: Array, init: State) -> Tape:
         """Run all steps; a state that overflows stays in the tape as inf or nan."""

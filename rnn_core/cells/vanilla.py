@@ -4,6 +4,7 @@ Gradient: dL/da_t = phi'(a_t) * dL/dh_t and dL/dh_{t-1} = W_hh^T dL/da_t.
 Source: Elman (1990); equations and names of torch.nn.RNN.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -16,10 +17,9 @@ from rnn_core.cells.base import (
     Params,
     State,
     StepMaps,
+    Stored,
     Tape,
-    Terms,
     along_time,
-    indicated,
     projected,
     sequence_of_states,
     times,
@@ -27,50 +27,33 @@ from rnn_core.cells.base import (
 
 
 @dataclass(frozen=True)
-class VanillaMaps:
+class VanillaMaps(StepMaps):
     """The maps of a vanilla net: diag(phi'(a_t)) first, then W_hh^T.
 
     Attributes
     ----------
-    params : W_hh is the second factor.
     slope : phi'(a), (T, ..., B, H).
-    is_bounded : a slope of a bounded phi is never 0, even where it is stored as its bound.
     """
 
-    params: Params
     slope: Array
-    is_bounded: bool
+    gates: ClassVar[tuple[str, ...]] = ("h",)
+    line_state: ClassVar[int | None] = None
 
-    def vjp_step(
-        self, t: int, d_state: State, terms: Terms | None = None, out: State | None = None
-    ) -> State:
-        """Carry dL/dh_t to dL/dh_{t-1}; there is one term, "h"."""
-        (d_h,) = d_state
-        before = out[0] if out is not None else None
-        if terms is not None and "h" not in terms:
-            nothing = np.zeros_like(d_h) if before is None else before
-            nothing[...] = 0.0
-            return (nothing,)
-        return (times(self.slope[t] * d_h, self.params.weight_hh_at(t), out=before),)
+    def products(
+        self, t: int, d_state: State, line_out: Array | None, stored: Stored | None
+    ) -> tuple[Array, Array | None]:
+        """Return dL/da_t = phi'(a_t) dL/dh_t."""
+        del line_out, stored
+        return (self.slope[t] * d_state[0])[..., None, :], None
 
     def gate_gradients(self, d_state: State) -> GateGradients:
         """Return dL/da for all steps; W_ih x and W_hh h enter at the same place."""
         d_a = along_time(self.slope, d_state[0]) * d_state[0]
         return GateGradients(d_a, d_a)
 
-    def total(self, d_state: State) -> State:
-        """Return `d_state`: there is one state."""
-        return d_state
-
-    def indicator(self) -> StepMaps:
-        """Return the structure: which unit of a step reaches which unit of the one before."""
-        slope = np.ones_like(self.slope) if self.is_bounded else indicated(self.slope)
-        return VanillaMaps(self.params.mapped(indicated), slope, self.is_bounded)
-
-    def astype(self, dtype: np.dtype[np.floating]) -> StepMaps:
-        """Return the same maps in another type."""
-        params = self.params.mapped(lambda array: array.astype(dtype))
-        return VanillaMaps(params, self.slope.astype(dtype), self.is_bounded)
+    def mapped(self, change: Callable[[Array], Array]) -> StepMaps:
+        """Return the same maps with `change` applied to every factor and weight."""
+        return VanillaMaps(self.params.mapped(change), change(self.slope))
 
 
 @dataclass(frozen=True)
@@ -81,7 +64,6 @@ class VanillaCell:
     name: ClassVar[str] = "rnn"
     gates: ClassVar[tuple[str, ...]] = ("a",)
     states: ClassVar[tuple[str, ...]] = ("h",)
-    terms: ClassVar[Terms] = frozenset({"h"})
 
     @classmethod
     def named(cls, activation: str) -> "VanillaCell":
@@ -109,4 +91,4 @@ class VanillaCell:
 
     def linearize(self, params: Params, tape: Tape) -> StepMaps:
         """Return diag(phi'(a_t)) and W_hh."""
-        return VanillaMaps(params, self.activation.slope(tape.a), self.activation.is_bounded)
+        return VanillaMaps(params, self.activation.slope(tape.a))

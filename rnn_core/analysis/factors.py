@@ -1,0 +1,93 @@
+"""The factors of one step back: what the weights and what the slopes or gates do on average.
+
+They explain a run and decide nothing: the verdict is measured. Their product is a rule of thumb
+for many mixing units, exact for none.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+
+from rnn_core.activations import ACTIVATIONS
+from rnn_core.arrays import Array
+from rnn_core.recording import Recording
+
+
+@dataclass(frozen=True)
+class VanillaFactors:
+    """The two factors of dL/dh_{t-1} = W_hh^T diag(phi'(a_t)) dL/dh_t.
+
+    Attributes
+    ----------
+    weight_stretch : rms of the singular values of W_hh, |W_hh|_F / sqrt(H): by how much W_hh
+        stretches a vector of random direction, in the rms. Of an untied net the rms over steps.
+    slope_rms : rms of phi'(a_t) over the steps, sequences and units that the gradient crosses.
+    """
+
+    weight_stretch: float
+    slope_rms: float
+
+    @property
+    def expected(self) -> float:
+        """The rule of thumb: the factor of one step back if directions were random."""
+        return self.weight_stretch * self.slope_rms
+
+
+@dataclass(frozen=True)
+class GateFactors:
+    """The gates that the gradient of a gated cell crosses.
+
+    Attributes
+    ----------
+    means : mean of each sigmoid gate over steps, sequences and units, by PyTorch's letter.
+    line_per_step : mean of log10 f (LSTM) or log10 z (GRU): what one step back along the line on
+        which the state is kept does to a typical unit, in log10 units.
+    """
+
+    means: Mapping[str, float]
+    line_per_step: float
+
+
+def vanilla_factors(rec: Recording) -> VanillaFactors | None:
+    """Measure the factors of a vanilla net; None where the gradient crosses no step.
+
+    Source: Pascanu, Mikolov & Bengio (2013), equation 5; the rms as in Poole et al. (2016).
+    """
+    crossed = _crossed(rec)
+    if rec.network.cell != "rnn" or crossed is None:
+        return None
+    layer = rec.layers[0]
+    weight = layer.params.weight_hh
+    if not layer.params.is_tied:
+        weight = weight[crossed]
+    stretch = float(np.sqrt(np.square(weight).sum(axis=-1).mean()))
+    slope = ACTIVATIONS[rec.network.activation].slope(layer.a[crossed])
+    return VanillaFactors(stretch, float(np.sqrt(np.square(slope).mean())))
+
+
+def gate_factors(rec: Recording) -> GateFactors | None:
+    """Measure the gates of an LSTM or a GRU; None where the gradient crosses no step."""
+    crossed = _crossed(rec)
+    if rec.network.cell == "rnn" or crossed is None:
+        return None
+    layer = rec.layers[0]
+    sigmoids = [name for name in layer.gates if name not in ("g", "n")]
+    means = {name: float(layer.gates[name][crossed].mean()) for name in sigmoids}
+    keep = list(layer.gates).index("f" if rec.network.cell == "lstm" else "z")
+    size = rec.network.hidden_size
+    a = layer.a[crossed][..., keep * size : (keep + 1) * size]
+    return GateFactors(MappingProxyType(means), float(_log10_sigmoid(a).mean()))
+
+
+def _crossed(rec: Recording) -> slice | None:
+    """Return the steps between the last loss and the state after the first step."""
+    if not rec.layers or rec.overflow_left_nan or rec.last_loss_step == 0:
+        return None
+    return slice(1, rec.last_loss_step + 1)
+
+
+def _log10_sigmoid(a: Array) -> Array:
+    """Return log10 of sigmoid(a) without its underflow below a = -745."""
+    return -np.logaddexp(0.0, -a) / np.log(10.0)
