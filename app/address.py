@@ -170,6 +170,7 @@ def _run_fields(config: ExperimentConfig) -> Settings:
 
 
 def _read_one(name: str, texts: Sequence[str]) -> Any:
+    value = read_one(name, texts[-1])
     if len(texts) != 1:
-        raise ConfigError(f"{quoted(name)}: expected one value, got {len(texts)}")
-    return read_one(name, texts[0])
+        raise ConfigError(f"{name}: expected one value, got {len(texts)}")
+    return value

@@ -5,7 +5,7 @@ controls, or none, or a value beyond the end of its slider. The box of a control
 `st-key-<setting>`, that of a second one `st-key-<setting>-number` or `st-key-<setting>-switch`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
@@ -14,99 +14,7 @@ import streamlit as st
 
 from app import link
 from app.components.copy_link import copy_link
-
-
-@dataclass(frozen=True)
-class Slider:
-    """A number to drag. The setting may lie beyond the ends: then the thumb rests at the end.
-
-    The ends are constants, since Streamlit resets a slider whose ends move.
-    """
-
-    low: float
-    high: float
-    step: float
-    digits: int
-
-    def draw(self, label: str, key: str, value: Any, **rest: Any) -> None:
-        """Draw it at `value`, or at the end that is nearest."""
-        shown = min(max(value, self.low), self.high)
-        _follow(key, shown, self.read)
-        form = f"%.{self.digits}f" if self.digits else "%d"
-        st.slider(label, self.low, self.high, step=self.step, format=form, key=key, **rest)
-        if shown != value:
-            st.caption(f"This run has {value:g}; the slider ends at {shown:g}.")
-
-    def read(self, moved: Any) -> Any:
-        """Return the number on the grid of the slider."""
-        inside = min(max(moved, self.low), self.high)
-        return round(inside, self.digits) if self.digits else int(inside)
-
-
-@dataclass(frozen=True)
-class Number:
-    """A whole number to type."""
-
-    low: int
-    high: int
-
-    def draw(self, label: str, key: str, value: Any, **rest: Any) -> None:
-        """Draw it at `value`."""
-        _follow(key, value, self.read)
-        st.number_input(label, self.low, self.high, step=1, key=key, **rest)
-
-    def read(self, moved: Any) -> Any:
-        """Return the number within the ends."""
-        return min(max(int(moved), self.low), self.high)
-
-
-@dataclass(frozen=True)
-class Choice:
-    """One of a few words, all of them in view."""
-
-    names: Mapping[Any, str]
-
-    def draw(self, label: str, key: str, value: Any, **rest: Any) -> None:
-        """Draw it with `value` chosen."""
-        _follow(key, value, self.read)
-        st.segmented_control(
-            label,
-            list(self.names),
-            format_func=self.names.__getitem__,
-            required=True,
-            key=key,
-            **rest,
-        )
-
-    def read(self, moved: Any) -> Any:
-        """Return the word."""
-        return moved
-
-
-@dataclass(frozen=True)
-class Menu(Choice):
-    """One of a few words, in a list that opens."""
-
-    def draw(self, label: str, key: str, value: Any, **rest: Any) -> None:
-        """Draw it with `value` chosen."""
-        _follow(key, value, self.read)
-        st.selectbox(label, list(self.names), format_func=self.names.__getitem__, key=key, **rest)
-
-
-@dataclass(frozen=True)
-class Line:
-    """A line to type."""
-
-    longest: int
-
-    def draw(self, label: str, key: str, value: Any, **rest: Any) -> None:
-        """Draw it with `value` in it."""
-        _follow(key, value, self.read)
-        st.text_input(label, max_chars=self.longest, key=key, **rest)
-
-    def read(self, moved: Any) -> Any:
-        """Return the text."""
-        return moved
+from app.widgets import Choice, Line, Menu, Number, Slider, Switch, Widget
 
 
 @dataclass(frozen=True)
@@ -114,7 +22,7 @@ class Control:
     """How one setting is called, explained and moved."""
 
     label: str
-    widget: Slider | Number | Choice | Line
+    widget: Widget
     explanation: str | None = None
 
 
@@ -193,22 +101,26 @@ CONTROLS: Final[Mapping[str, Control]] = MappingProxyType(
 """Every setting that a reader can move."""
 
 _NUMBERS: Final = MappingProxyType({"steps": Control("or type T, to 10,000", Number(1, 10_000))})
-"""Settings whose slider ends before they do: the second control."""
+"""Settings that go beyond their slider: the control to type them."""
 
 _SWITCHES: Final = MappingProxyType(
     {
-        "forget_bias": ("Forget bias", {False: "as initialised", True: "set to"}, 1.0),
-        "truncate": ("Backpropagation", {False: "through all steps", True: "in blocks"}, 50),
+        "forget_bias": Control(
+            "Forget bias", Switch({False: "as initialised", True: "set to"}, first=1.0)
+        ),
+        "truncate": Control(
+            "Backpropagation", Switch({False: "through all steps", True: "in blocks"}, first=50)
+        ),
     }
 )
-"""Settings that may be None: what the switch is called, its words, where a number starts."""
+"""Settings that may be None: the control that makes them a number."""
 
 
 def control(name: str) -> None:
-    """Draw the control of one setting, and its second one where it has two."""
+    """Draw the controls of one setting."""
     if name in _SWITCHES:
-        _switch(name)
-    else:
+        _draw(name, _SWITCHES[name], f"{name}-switch")
+    if link.value(name) is not None:
         _draw(name, CONTROLS[name], name)
     if name in _NUMBERS:
         _draw(name, _NUMBERS[name], f"{name}-number")
@@ -260,30 +172,37 @@ def _controls(*names: str) -> None:
 
 
 def _draw(name: str, what: Control, key: str) -> None:
-    what.widget.draw(
+    widget, value = what.widget, link.value(name)
+    shown = widget.shown(value)
+    stands = widget.draw(
         what.label,
-        key,
-        link.value(name),
+        _put(key, shown, widget),
+        key=key,
         help=what.explanation,
         on_change=_commit,
-        args=(name, key, what.widget.read),
+        args=(name, key, widget),
     )
+    if isinstance(widget, Slider) and shown != value:
+        st.markdown(f":small[This run has {value:g}; the slider ends at {shown:g}.]")
+    link.hear(name, widget.read(stands), widget.read(widget.shown(link.adopted(name))))
 
 
-def _switch(name: str) -> None:
-    label, words, start = _SWITCHES[name]
-    key, value = f"{name}-switch", link.value(name)
-    Choice(words).draw(label, key, value is not None, on_change=_toggle, args=(name, key, start))
-    if value is not None:
-        _draw(name, CONTROLS[name], name)
+def _put(key: str, shown: Any, widget: Widget) -> Any:
+    """Move the widget to `shown`; return where it starts, or None if it has been drawn before.
+
+    A widget that is set is sent to the browser with its value and would jump back under a finger
+    that has moved on: so it is left alone where it stands right.
+    """
+    state = st.session_state
+    if key not in state:
+        return shown
+    if state[key] != shown and widget.read(state[key]) != widget.read(shown):
+        state[key] = shown
+    return None
 
 
-def _commit(name: str, key: str, read: Callable[[Any], Any]) -> None:
-    link.choose(**{name: read(st.session_state[key])})
-
-
-def _toggle(name: str, key: str, start: Any) -> None:
-    link.choose(**{name: start if st.session_state[key] else None})
+def _commit(name: str, key: str, widget: Widget) -> None:
+    link.choose(**{name: widget.read(st.session_state[key])})
 
 
 def _re_roll() -> None:
@@ -292,14 +211,3 @@ def _re_roll() -> None:
 
 def _reset() -> None:
     link.restart()
-
-
-def _follow(key: str, value: Any, read: Callable[[Any], Any]) -> None:
-    """Move the widget to `value`, unless it stands there.
-
-    A widget that is set is sent to the browser with its value, and would jump back under the
-    finger that has moved on meanwhile.
-    """
-    state = st.session_state
-    if key not in state or (state[key] != value and read(state[key]) != value):
-        state[key] = value

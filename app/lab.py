@@ -24,3 +24,5 @@ for sentence in link.complaints():
     st.warning(plain(sentence))
 page.run()
 link.write()
+if link.must_run_again():
+    st.rerun()

@@ -30,7 +30,10 @@ class _Session:
     page: str | None = None
     query: _Query = field(default_factory=dict)  # of the address, as last seen or written
     meaning: dict[str, str] = field(default_factory=dict)  # what we would write for it
+    adopted: address.Settings = field(default_factory=lambda: dict(address.DEFAULTS))
     is_moved: bool = False  # a control caused this run of the page
+    is_first_run: bool = True
+    is_heard: bool = False  # the first run found a control that had been moved before it
     about_address: tuple[str, ...] = ()
     about_settings: tuple[str, ...] = ()
 
@@ -47,6 +50,7 @@ def adopt(page: str) -> None:
     page : the page's own part of the address.
     """
     session, query = _session(), _reported()
+    session.is_first_run = session.page is None
     is_other_page = session.page not in (None, page)
     if is_other_page and not query:
         session.query, session.meaning = {}, {}
@@ -54,6 +58,7 @@ def adopt(page: str) -> None:
         session.settings, session.about_address = address.read(query, session.good)
         _settle(session)
         session.query, session.meaning = query, address.write(session.good)
+        session.adopted = dict(session.settings)
     session.page, session.is_moved = page, False
 
 
@@ -70,7 +75,6 @@ def write() -> None:
         return
     st.query_params.from_dict(query)
     session.query, session.meaning = {name: [text] for name, text in query.items()}, query
-    session.about_address = ()
 
 
 def value(name: str) -> Any:
@@ -90,9 +94,34 @@ def choose(**changes: Any) -> None:
             session.settings[name] = address.read_one(name, address.write_one(new))
         except ConfigError as error:
             refused.append(str(error))
-    session.is_moved = True
+    session.is_moved, session.about_address = True, ()
     _settle(session)
     session.about_settings = (*refused, *session.about_settings)
+
+
+def adopted(name: str) -> Any:
+    """Return what the address said of setting `name` when it was last followed."""
+    return _session().adopted[name]
+
+
+def hear(name: str, asked: Any, expected: Any) -> None:
+    """Take the move of a control that was made while there was no session.
+
+    A server that was restarted learns from the browser where each control stands, but not that
+    one has been moved: in a session's first run a control that does not stand where the address
+    puts it has been.
+    """
+    session = _session()
+    if session.is_first_run and asked != expected:
+        choose(**{name: asked})
+        session.is_heard = True
+
+
+def must_run_again() -> bool:
+    """Tell, once, whether controls that were drawn before a move was heard are out of date."""
+    session = _session()
+    heard, session.is_heard = session.is_heard, False
+    return heard
 
 
 def restart(settings: Mapping[str, Any] | None = None) -> None:

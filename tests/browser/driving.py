@@ -1,0 +1,80 @@
+"""How a test moves the lab and waits for it: by attributes and keys, never by prose or time."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from playwright.sync_api import Locator, Page
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def settled(page: Page) -> None:
+    """Wait until the server has nothing more to say."""
+    page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
+
+
+def painted(page: Page, query: str | None = None) -> str:
+    """Wait until the picture is that of `query` (or of the address); return its `data-run`."""
+    page.wait_for_function(
+        """(query) => {
+            const run = document.querySelector('[data-run]')?.dataset.run;
+            return run?.split('#')[0] === (query ?? location.search.slice(1));
+        }""",
+        arg=query,
+    )
+    settled(page)
+    return page.locator("[data-run]").get_attribute("data-run")
+
+
+def moved(page: Page, before: str) -> str:
+    """Wait until the picture is another than `before` and the address is its; return `data-run`."""
+    page.wait_for_function(
+        "(run) => document.querySelector('[data-run]').dataset.run !== run", arg=before
+    )
+    return painted(page)
+
+
+def slider(page: Page, field: str) -> Locator:
+    return page.locator(f".st-key-{field} input[type=range]")
+
+
+def fingerprint(**settings) -> str:
+    """Return the fingerprint that `rnn_core` gives these settings, without any page.
+
+    In a process of its own: the number of BLAS threads, which changes last digits, is read once.
+    """
+    code = (
+        "import json, sys, rnn_core as rc; "
+        "print(rc.run(rc.ExperimentConfig(**json.loads(sys.argv[1]))).fingerprint)"
+    )
+    one_thread = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", code, json.dumps(settings)],
+        cwd=ROOT,
+        env=os.environ | one_thread,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.strip()
+
+
+def x_ranges(page: Page) -> dict[str, list[float]]:
+    """Return what every horizontal axis of the picture shows."""
+    return page.evaluate(
+        """() => {
+            const layout = document.querySelector('[data-run]')._fullLayout;
+            const names = Object.keys(layout).filter((name) => /^xaxis\\d*$/.test(name));
+            return Object.fromEntries(names.map((name) => [name, layout[name].range]));
+        }"""
+    )
+
+
+def drag(page: Page, start: tuple[float, float], end: tuple[float, float]) -> None:
+    page.mouse.move(*start)
+    page.mouse.down()
+    page.mouse.move(*end, steps=12)
+    page.mouse.up()

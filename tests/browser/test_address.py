@@ -1,0 +1,185 @@
+"""The address is the run: it travels, it goes back and forth, it survives the server."""
+
+import pytest
+
+from rnn_core.config import FIELDS
+from tests.browser.driving import fingerprint, moved, painted, settled, slider
+
+APP = "[data-testid=stApp]"
+ELSEWHERE = "weight_scale=2.5&steps=100&cell=lstm&forget_bias=1.0"
+
+
+def test_an_address_opens_the_run_that_it_was_copied_from(page, open_page):
+    before = painted(page)
+    slider(page, "weight_scale").press("End")
+    before = moved(page, before)
+    page.locator(".st-key-cell").get_by_text("LSTM").click()
+    run = moved(page, before)
+    assert run == f"cell=lstm&weight_scale=4.0#{fingerprint(cell='lstm', weight_scale=4.0)}"
+    other = open_page(page.url.removeprefix(page.url.split("/?")[0]))
+    assert painted(other) == run
+    assert slider(other, "weight_scale").input_value() == "4"
+
+
+def test_copy_link_writes_every_field(open_page, new_context):
+    page = open_page("/?weight_scale=1.5&a=cell%3Dgru")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    run = painted(page)
+    page.locator(".st-key-copy-link button").click()
+    page.locator(".st-key-copy-link [role=status]").get_by_text("Copied").wait_for()
+    link = page.evaluate("navigator.clipboard.readText()")
+    assert len(link) < 4_000
+    assert all(f"{name}=" in link.replace("?", "&") for name in FIELDS)
+    other = new_context().new_page()
+    other.goto(link)
+    assert painted(other, run.split("#")[0]) == run
+    assert other.url == link
+
+
+def test_without_a_clipboard_the_link_stands_in_a_field(new_context):
+    context = new_context()
+    context.add_init_script("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
+    page = context.new_page()
+    page.goto("/?steps=50")
+    painted(page)
+    page.locator(".st-key-copy-link button").click()
+    assert "steps=50" in page.locator(".st-key-copy-link input").input_value()
+
+
+def test_five_times_back_gives_five_earlier_runs_and_forward_the_later(page):
+    runs = [(page.url, painted(page))]
+    moves = [
+        lambda: slider(page, "weight_scale").press("ArrowRight"),
+        lambda: page.locator(".st-key-cell").get_by_text("GRU").click(),
+        lambda: slider(page, "steps").press("ArrowLeft"),
+        page.locator(".st-key-re-roll button").first.click,
+        page.locator(".st-key-reset button").first.click,
+    ]
+    for move in moves:
+        move()
+        run = moved(page, runs[-1][1])
+        runs.append((page.url, run))
+    assert len({run for _, run in runs}) == 6
+    for url, run in reversed(runs[:-1]):
+        page.go_back()
+        assert painted(page) == run
+        assert page.url == url
+    for url, run in runs[1:]:
+        page.go_forward()
+        assert painted(page) == run
+        assert page.url == url
+    assert slider(page, "weight_scale").input_value() == "1"
+
+
+def test_the_page_menu_keeps_the_settings(open_page):
+    page = open_page(f"/?{ELSEWHERE}")
+    painted(page, "cell=lstm&steps=100&weight_scale=2.5&forget_bias=1.0")
+    links = page.locator("[data-testid=stTopNavLink]")
+    links.nth(1).click()
+    page.wait_for_url("**/*?cell=lstm&steps=100&weight_scale=2.5&forget_bias=1.0")
+    elsewhere = page.url
+    settled(page)
+    links.nth(0).click()
+    page.wait_for_url(lambda url: url != elsewhere and "weight_scale=2.5" in url)
+    painted(page)
+    page.go_back()
+    page.wait_for_url(elsewhere)
+    settled(page)
+    page.go_back()
+    page.wait_for_url(f"**/?{ELSEWHERE}")
+    painted(page, "cell=lstm&steps=100&weight_scale=2.5&forget_bias=1.0")
+
+
+def test_a_killed_server_comes_back_to_the_same_run(server, watch, open_page):
+    page = open_page("/?steps=60&weight_scale=2.0")
+    run = painted(page)
+    server.kill()
+    page.wait_for_selector(f"{APP}:not([data-test-connection-state=CONNECTED])")
+    server.start()
+    page.wait_for_selector(f"{APP}[data-test-connection-state=CONNECTED]")
+    assert painted(page) == run
+    slider(page, "weight_scale").press("ArrowRight")
+    wanted = f"steps=60&weight_scale=2.01#{fingerprint(steps=60, weight_scale=2.01)}"
+    assert moved(page, run) == wanted
+    watch.forgive("ERR_CONNECTION_REFUSED")
+
+
+@pytest.mark.parametrize(
+    ("query", "said", "shown"),
+    [
+        ("steps=abc", ["steps: expected 1 to 10000, got 'abc'"], ""),
+        ("steps=", ["steps: expected 1 to 10000, got ''"], ""),
+        ("steps=0&cell=gru", ["steps: expected 1 to 10000, got '0'"], "cell=gru"),
+        (
+            "weight_scale=1e9&steps=3.7",
+            [
+                "weight_scale: expected 0 to 100, got '1e9'",
+                "steps: expected 1 to 10000, got '3.7'",
+            ],
+            "",
+        ),
+        ("weight_scale=nan", ["weight_scale: expected 0 to 100, got 'nan'"], ""),
+        ("weight_scale=inf", ["weight_scale: expected 0 to 100, got 'inf'"], ""),
+        ("cell=LSTM", ["cell: expected one of rnn, gru, lstm, got 'LSTM'"], ""),
+        (
+            "cell=%F0%9F%98%80",
+            ["cell: expected one of rnn, gru, lstm, got '\N{GRINNING FACE}'"],
+            "",
+        ),
+        (
+            "wieght_scale=2&steps=50",
+            ["'wieght_scale': expected one of cell, activation"],
+            "steps=50",
+        ),
+        ("steps=1&steps=2", ["steps: expected one value, got 2"], ""),
+        (
+            "cell=lstm&activation=relu",
+            ["activation: expected tanh with cell=lstm, got 'relu'"],
+            "",
+        ),
+        ("steps=10&truncate=50", ["truncate: expected None or 1 to steps=10, got 50"], ""),
+        (
+            "steps=1000&batch_size=64&hidden_size=512",
+            [
+                "hidden_size: expected at most 1,024,000, got 1000 x 64 x 512 = 32,768,000",
+            ],
+            "",
+        ),
+        (
+            "a=steps%3Dabc",
+            ["a: expected the settings of a run, such as cell=lstm&steps=100, got 'steps=abc'"],
+            "",
+        ),
+        ("source=text&text=", ["text: expected 1 to 1000 characters"], "source=text"),
+        ("source=text&text=%00", ["text: expected 1 to 1000 characters"], "source=text"),
+        ("seed=%3Cimg%20src=x%3E", ["seed: expected 0 to 4294967295, got '<img src=x>'"], ""),
+        (
+            "seed=![x](http://example.org/x.png)",
+            ["got '![x](http://example.org/x.png)'"],
+            "",
+        ),
+    ],
+)
+def test_an_address_that_cannot_be_gets_its_sentence_and_a_picture(new_context, query, said, shown):
+    page = new_context().new_page()
+    page.goto(f"/?{query}")
+    painted(page, shown)
+    for sentence in said:
+        page.get_by_role("alert").filter(has_text=sentence).wait_for()
+    assert page.get_by_role("alert").count() == len(said)
+
+
+def test_a_wrong_address_is_forgotten_with_the_next_move_and_back_leaves_it(new_context):
+    page = new_context().new_page()
+    page.goto("/?steps=50")
+    painted(page)
+    page.goto("/?steps=abc")
+    run = painted(page, "")
+    slider(page, "weight_scale").press("ArrowRight")
+    moved(page, run)
+    assert page.get_by_role("alert").count() == 0
+    page.go_back()
+    painted(page, "")
+    page.get_by_role("alert").wait_for()
+    page.go_back()
+    painted(page, "steps=50")

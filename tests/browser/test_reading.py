@@ -1,0 +1,99 @@
+"""Everyone can read the page: light and dark, with a screen reader, on a laptop's screen."""
+
+import re
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from tests.browser.driving import painted, slider
+
+TEXT_COLOUR = """() => {
+    const text = document.querySelector('[data-run] .main-svg text');
+    return getComputedStyle(text).fill;
+}"""
+BEHIND = """() => getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor"""
+EVERYTHING = (
+    "/?cell=lstm&forget_bias=1.0&source=text&truncate=10&weight_scale=10&a=cell%3Dgru&wrong=1"
+)
+
+
+def luminance(colour: str) -> float:
+    """Return the relative luminance of "rgb(r, g, b)", as WCAG defines it."""
+    parts = [int(part) / 255 for part in re.findall(r"\d+", colour)[:3]]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: str, other: str) -> float:
+    dark, light = sorted([luminance(one), luminance(other)])
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("path", ["/", EVERYTHING])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(new_context, scheme, path):
+    page = new_context(scheme).new_page()
+    page.goto(path)
+    page.wait_for_selector("[data-run]")
+    page.locator("[data-testid=stSidebar] [data-testid=stExpander] summary").click()
+    page.locator(".st-key-batch_size").wait_for()
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_picture_can_be_read(open_page, scheme):
+    page = open_page("/", scheme)
+    assert contrast(page.evaluate(TEXT_COLOUR), page.evaluate(BEHIND)) >= 4.5
+
+
+def test_a_new_theme_repaints_without_the_server(page):
+    """The colours are looked up by the browser, so the data need not travel again."""
+    run, colour = painted(page), page.evaluate(TEXT_COLOUR)
+    count = page.locator("[data-painted]").get_attribute("data-painted")
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_function(f"(colour) => ({TEXT_COLOUR})() !== colour", arg=colour)
+    assert contrast(page.evaluate(TEXT_COLOUR), page.evaluate(BEHIND)) >= 4.5
+    assert painted(page) == run
+    assert page.locator("[data-painted]").get_attribute("data-painted") != count
+
+
+def test_the_picture_is_an_image_that_says_what_it_shows(page):
+    chart = page.locator("[data-run]")
+    assert chart.get_attribute("role") == "img"
+    assert chart.get_attribute("aria-label")
+
+
+def test_a_slider_says_its_name_and_value(page):
+    for field in ("weight_scale", "steps", "hidden_size", "input_scale"):
+        thumb = slider(page, field)
+        assert thumb.input_value()
+        assert thumb.evaluate(
+            "(node) => node.labels?.length || node.ariaLabel || node.ariaLabelledByElements?.length"
+        )
+
+
+def test_the_picture_fills_its_place_when_the_window_changes(page):
+    page.set_viewport_size({"width": 1100, "height": 900})
+    page.wait_for_function(
+        """() => {
+            const chart = document.querySelector('[data-run]');
+            const svg = chart.querySelector('.main-svg');
+            return Math.abs(svg.clientWidth - chart.clientWidth) <= 1
+                && Math.abs(svg.clientHeight - chart.clientHeight) <= 1
+                && chart.getBoundingClientRect().right <= innerWidth;
+        }"""
+    )
+
+
+def test_a_picture_that_cannot_be_drawn_says_so(new_context, watch):
+    context = new_context()
+    context.route("**/assets/plotly-*", lambda route: route.abort())
+    page = context.new_page()
+    page.goto("/")
+    page.locator("[data-failed] [role=alert]").wait_for()
+    context.unroute("**/assets/plotly-*")
+    slider(page, "weight_scale").press("ArrowRight")
+    page.wait_for_selector("[data-run]:not([data-failed])")
+    assert page.locator("[data-run]").get_attribute("role") == "img"
+    watch.forgive("ERR_FAILED")
