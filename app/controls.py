@@ -100,7 +100,7 @@ CONTROLS: Final[Mapping[str, Control]] = MappingProxyType(
 )
 """Every setting that a reader can move."""
 
-_NUMBERS: Final = MappingProxyType({"steps": Control("or type T, to 10,000", Number(1, 10_000))})
+NUMBERS: Final = MappingProxyType({"steps": Control("or type T, to 10,000", Number(1, 10_000))})
 """Settings that go beyond their slider: the control to type them."""
 
 _SWITCHES: Final = MappingProxyType(
@@ -122,8 +122,8 @@ def control(name: str) -> None:
         _draw(name, _SWITCHES[name], f"{name}-switch")
     if link.value(name) is not None:
         _draw(name, CONTROLS[name], name)
-    if name in _NUMBERS:
-        _draw(name, _NUMBERS[name], f"{name}-number")
+    if name in NUMBERS:
+        _draw(name, NUMBERS[name], f"{name}-number")
 
 
 def weight_scale() -> None:
@@ -182,7 +182,7 @@ def _draw(name: str, what: Control, key: str) -> None:
         on_change=_commit,
         args=(name, key, widget),
     )
-    if isinstance(widget, Slider) and shown != value:
+    if isinstance(widget, Slider) and shown != value and name not in NUMBERS:
         st.markdown(f":small[This run has {value:g}; the slider ends at {shown:g}.]")
     link.hear(name, widget.read(stands), widget.read(widget.shown(link.adopted(name))))
 

@@ -1,0 +1,26 @@
+"""A page with every control and a report, smaller than any real one; the tests open it."""
+
+import streamlit as st
+
+from app import controls, link
+
+link.adopt(st.session_state.get("the page", ""))
+controls.weight_scale()
+controls.sidebar()
+st.button("too large", on_click=lambda: link.choose(steps=1000, hidden_size=512))
+st.button("not allowed", on_click=lambda: link.choose(steps=0, cell="GRU"))
+st.button("numbers", on_click=lambda: link.choose(weight_scale=3, steps=7))
+st.button("pin", on_click=link.pin)
+st.button("unpin", on_click=link.unpin)
+st.button("preset", on_click=lambda: link.restart({"cell": "gru", "steps": 50}))
+st.button("long", on_click=lambda: link.choose(source="text", text="\N{GRINNING FACE}" * 999))
+st.session_state["report"] = {
+    "config": link.config(),
+    "pinned": link.pinned(),
+    "complaints": link.complaints(),
+    "run": link.run_name("abc"),
+    "full": link.full_address(),
+}
+link.write()
+if link.must_run_again():
+    st.rerun()
