@@ -13,6 +13,7 @@ import numpy as np
 from rnn_core.activations import ACTIVATIONS
 from rnn_core.arrays import Array
 from rnn_core.recording import Recording
+from rnn_core.scaled import log10_frobenius, log10_of
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,11 @@ class VanillaFactors:
         """The rule of thumb: the factor of one step back if directions were random."""
         return self.weight_stretch * self.slope_rms
 
+    @property
+    def log10_expected(self) -> float:
+        """Its log10; -inf where a factor is 0."""
+        return float(log10_of(np.array(self.expected)))
+
 
 @dataclass(frozen=True)
 class GateFactors:
@@ -42,12 +48,13 @@ class GateFactors:
     Attributes
     ----------
     means : mean of each sigmoid gate over steps, sequences and units, by PyTorch's letter.
-    line_per_step : mean of log10 f (LSTM) or log10 z (GRU): what one step back along the line on
-        which the state is kept does to a typical unit, in log10 units.
+    line_decades : log10 of the rms over units of the product of f (LSTM) or z (GRU) over all
+        steps crossed, mean over sequences: what is left of a gradient of random direction that
+        takes only the line on which the state is kept.
     """
 
     means: Mapping[str, float]
-    line_per_step: float
+    line_decades: float
 
 
 def vanilla_factors(rec: Recording) -> VanillaFactors | None:
@@ -64,7 +71,9 @@ def vanilla_factors(rec: Recording) -> VanillaFactors | None:
         weight = weight[crossed]
     stretch = float(np.sqrt(np.square(weight).sum(axis=-1).mean()))
     slope = ACTIVATIONS[rec.network.activation].slope(layer.a[crossed])
-    return VanillaFactors(stretch, float(np.sqrt(np.square(slope).mean())))
+    largest = slope.max()  # slopes of 10^-200 have squares that float64 cannot hold
+    rms = largest * np.sqrt(np.square(slope / largest).mean()) if largest else 0.0
+    return VanillaFactors(stretch, float(rms))
 
 
 def gate_factors(rec: Recording) -> GateFactors | None:
@@ -78,7 +87,9 @@ def gate_factors(rec: Recording) -> GateFactors | None:
     keep = list(layer.gates).index("f" if rec.network.cell == "lstm" else "z")
     size = rec.network.hidden_size
     a = layer.a[crossed][..., keep * size : (keep + 1) * size]
-    return GateFactors(MappingProxyType(means), float(_log10_sigmoid(a).mean()))
+    products = _log10_sigmoid(a).sum(axis=0)  # (B, H)
+    rms = log10_frobenius(products) - 0.5 * np.log10(size)
+    return GateFactors(MappingProxyType(means), float(rms.mean()))
 
 
 def _crossed(rec: Recording) -> slice | None:
@@ -90,4 +101,5 @@ def _crossed(rec: Recording) -> slice | None:
 
 def _log10_sigmoid(a: Array) -> Array:
     """Return log10 of sigmoid(a) without its underflow below a = -745."""
-    return -np.logaddexp(0.0, -a) / np.log(10.0)
+    logs: Array = -np.logaddexp(0.0, -a) / np.log(10.0)
+    return logs

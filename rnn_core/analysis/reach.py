@@ -38,11 +38,13 @@ def log10_factor(rec: Recording, late: int, early: int) -> float:
 def steps_that_supply(rec: Recording, part: float, *, is_from_loss: bool = True) -> int | None:
     """Count the nearest steps that together supply `part` of dL/dW_hh.
 
-    The fewest steps, counted from the last one back, whose shares sum to at least `part`; with
+    The fewest steps, counted from the last loss back, whose shares sum to at least `part`; with
     `is_from_loss` False counted from the first step on. None where there is no such gradient.
     """
     ledger = rec.ledger
     if ledger is None:
         return None
-    shares = ledger.shares[::-1] if is_from_loss else ledger.shares
+    shares = ledger.shares[: rec.last_loss_step + 1]
+    if is_from_loss:
+        shares = shares[::-1]
     return int((np.cumsum(shares) >= part).argmax()) + 1

@@ -1,0 +1,1 @@
+"""The figures, one picture per module: a recording in, an ordinary `go.Figure` out."""

@@ -1,0 +1,52 @@
+"""The run in numbers: a table, every step as CSV, and what each number means."""
+
+from pathlib import Path
+from typing import Final
+
+import streamlit as st
+
+from app import controls, engine, link, sentences, tables
+from app.sentences.definitions import DEFINITIONS
+from app.sentences.typeset import for_html
+
+TITLE: Final = "Numbers"
+
+
+def render() -> None:
+    """Draw the page."""
+    controls.sidebar()
+    run = engine.recording(link.config())
+    rec = run.recording
+    protocol = " ".join([sentences.protocol(rec), *([run.note] if run.note else [])])
+    st.html(Path(__file__).with_name("lesson.css"))
+    st.html(
+        f'<h1 class="claim">{for_html(sentences.claim(rec))}</h1>'
+        f'<p class="protocol">{for_html(protocol)}</p>'
+    )
+    slider, _ = st.columns([0.26, 0.74])
+    with slider:
+        controls.weight_scale()
+    if rec.layers:
+        steps, whole = st.columns([0.6, 0.4], gap="large")
+        with steps:
+            st.subheader("From the loss back")
+            st.table(tables.steps_table(rec))
+            st.download_button(
+                "Download every step as CSV",
+                data=lambda: tables.csv(rec),
+                file_name=f"gradient-flow-{rec.fingerprint}.csv",
+                mime="text/csv",
+                key="csv",
+                on_click="ignore",
+            )
+        with whole:
+            st.subheader("Of the whole run")
+            st.table(tables.run_table(rec))
+            st.subheader("Where narrow floats fail")
+            st.table(tables.precision_table(rec))
+    st.subheader("What each number means")
+    for one in DEFINITIONS:
+        st.html(
+            f"<p><b>{for_html(one.name)}</b>. {for_html(one.meaning)} "
+            f"<i>Source: {for_html(one.source)}.</i></p>"
+        )
