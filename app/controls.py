@@ -5,7 +5,7 @@ controls, or none, or a value beyond the end of its slider. The box of a control
 `st-key-<setting>`, that of a second one `st-key-<setting>-number` or `st-key-<setting>-switch`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
@@ -124,6 +124,27 @@ def control(name: str) -> None:
         _draw(name, CONTROLS[name], name)
     if name in NUMBERS:
         _draw(name, NUMBERS[name], f"{name}-number")
+    if name == "steps" and link.value("source") == "text":
+        st.markdown(":small[T is the length of the text, or this if that is less.]")
+
+
+def button(
+    label: str,
+    action: Callable[..., None],
+    *args: Any,
+    key: str,
+    **rest: Any,
+) -> None:
+    """Draw a button that changes settings by `action`, also as the first move after a restart.
+
+    Parameters
+    ----------
+    label, key, rest : as for `st.button`.
+    action, args : what changes the settings.
+    """
+    is_pressed = st.button(label, key=key, on_click=action, args=args, **rest)
+    if is_pressed and link.is_first_run():
+        action(*args)
 
 
 def weight_scale() -> None:
@@ -145,8 +166,10 @@ def sidebar() -> None:
 
 def _buttons() -> None:
     left, right = st.columns(2)
-    left.button("Re-roll", key="re-roll", help="The next seed.", on_click=_re_roll, width="stretch")
-    right.button("Reset", key="reset", help="Keeps the seed.", on_click=_reset, width="stretch")
+    with left:
+        button("Re-roll", _re_roll, key="re-roll", help="The next seed.", width="stretch")
+    with right:
+        button("Reset", link.restart, key="reset", help="Keeps the seed.", width="stretch")
 
 
 def _own_controls() -> tuple[str, ...]:
@@ -184,7 +207,9 @@ def _draw(name: str, what: Control, key: str) -> None:
     )
     if isinstance(widget, Slider) and shown != value and name not in NUMBERS:
         st.markdown(f":small[This run has {value:g}; the slider ends at {shown:g}.]")
-    link.hear(name, widget.read(stands), widget.read(widget.shown(link.adopted(name))))
+    asked = widget.read(stands)
+    if link.is_first_run() and asked != widget.read(widget.shown(link.adopted(name))):
+        link.choose(**{name: asked})
 
 
 def _put(key: str, shown: Any, widget: Widget) -> Any:
@@ -207,7 +232,3 @@ def _commit(name: str, key: str, widget: Widget) -> None:
 
 def _re_roll() -> None:
     link.choose(seed=(link.value("seed") + 1) % 2**32)
-
-
-def _reset() -> None:
-    link.restart()

@@ -15,8 +15,9 @@ PAGE_LIMIT: Final = 1_024_000
 LONG: Final = 1_000
 """Beyond this many steps a page records fewer sequences instead of refusing."""
 
-_SMALL: Final = 256_000
-"""A small run keeps at most 12 arrays of this many float64: 25 MB; a large one 100 MB."""
+_SMALL: Final = 160_000
+"""An LSTM keeps 27 numbers for each of steps x batch_size x hidden_size: 35 MB of a small run,
+220 MB of the largest. So six small ones and a single large one are kept."""
 
 
 class Fitted(NamedTuple):
@@ -71,11 +72,11 @@ def recording(config: rc.ExperimentConfig) -> Run:
 _KEY: Final[dict[str | type[Any], Callable[[Any], str]]] = {rc.ExperimentConfig: repr}
 
 
-@st.cache_resource(max_entries=12, show_spinner=False, hash_funcs=_KEY)
+@st.cache_resource(max_entries=6, show_spinner=False, hash_funcs=_KEY)
 def _small_run(config: rc.ExperimentConfig) -> rc.Recording:
     return rc.run(config)
 
 
-@st.cache_resource(max_entries=2, show_spinner="Backpropagating through time", hash_funcs=_KEY)
+@st.cache_resource(max_entries=1, show_spinner="Backpropagating through time", hash_funcs=_KEY)
 def _large_run(config: rc.ExperimentConfig) -> rc.Recording:
     return rc.run(config)

@@ -33,7 +33,7 @@ class _Session:
     adopted: address.Settings = field(default_factory=lambda: dict(address.DEFAULTS))
     is_moved: bool = False  # a control caused this run of the page
     is_first_run: bool = True
-    is_heard: bool = False  # the first run found a control that had been moved before it
+    is_late: bool = False  # the first run found a move that its callback had missed
     about_address: tuple[str, ...] = ()
     about_settings: tuple[str, ...] = ()
 
@@ -95,6 +95,7 @@ def choose(**changes: Any) -> None:
         except ConfigError as error:
             refused.append(str(error))
     session.is_moved, session.about_address = True, ()
+    session.is_late = session.is_first_run
     _settle(session)
     session.about_settings = (*refused, *session.about_settings)
 
@@ -104,24 +105,21 @@ def adopted(name: str) -> Any:
     return _session().adopted[name]
 
 
-def hear(name: str, asked: Any, expected: Any) -> None:
-    """Take the move of a control that was made while there was no session.
+def is_first_run() -> bool:
+    """Tell whether this is the first run of the page in its session: callbacks are not called.
 
-    A server that was restarted learns from the browser where each control stands, but not that
-    one has been moved: in a session's first run a control that does not stand where the address
-    puts it has been.
+    A server that was restarted, or a tab that slept long, gets a new session. It learns from the
+    browser where each control stands, but not that one has been moved or pressed; so in the first
+    run a control that does not stand where the address puts it has been moved.
     """
-    session = _session()
-    if session.is_first_run and asked != expected:
-        choose(**{name: asked})
-        session.is_heard = True
+    return _session().is_first_run
 
 
 def must_run_again() -> bool:
-    """Tell, once, whether controls that were drawn before a move was heard are out of date."""
+    """Tell, once, whether a move of the first run came after other controls had been drawn."""
     session = _session()
-    heard, session.is_heard = session.is_heard, False
-    return heard
+    late, session.is_late = session.is_late, False
+    return late
 
 
 def restart(settings: Mapping[str, Any] | None = None) -> None:

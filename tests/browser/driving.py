@@ -37,6 +37,17 @@ def moved(page: Page, before: str) -> str:
     return painted(page)
 
 
+def travel(page: Page, query: str) -> None:
+    """Change the address as Back and Forward do, without loading the page anew."""
+    page.evaluate(
+        """(query) => {
+            history.pushState({}, '', `?${query}`);
+            dispatchEvent(new PopStateEvent('popstate'));
+        }""",
+        query,
+    )
+
+
 def slider(page: Page, field: str) -> Locator:
     return page.locator(f".st-key-{field} input[type=range]")
 

@@ -1,12 +1,70 @@
 """The address is the run: it travels, it goes back and forth, it survives the server."""
 
+from urllib.parse import urlencode
+
 import pytest
 
 from rnn_core.config import FIELDS
-from tests.browser.driving import fingerprint, moved, painted, settled, slider
+from tests.browser.driving import fingerprint, moved, painted, settled, slider, travel
 
 APP = "[data-testid=stApp]"
 ELSEWHERE = "weight_scale=2.5&steps=100&cell=lstm&forget_bias=1.0"
+
+
+# query, the sentences about it, the query of the run that is shown
+WRONG = [
+    ("steps=abc", ["steps: expected 1 to 10000, got 'abc'"], ""),
+    ("steps=", ["steps: expected 1 to 10000, got ''"], ""),
+    ("steps=0&cell=gru", ["steps: expected 1 to 10000, got '0'"], "cell=gru"),
+    (
+        "weight_scale=1e9&steps=3.7",
+        [
+            "weight_scale: expected 0 to 100, got '1e9'",
+            "steps: expected 1 to 10000, got '3.7'",
+        ],
+        "",
+    ),
+    ("weight_scale=nan", ["weight_scale: expected 0 to 100, got 'nan'"], ""),
+    ("weight_scale=inf", ["weight_scale: expected 0 to 100, got 'inf'"], ""),
+    ("cell=LSTM", ["cell: expected one of rnn, gru, lstm, got 'LSTM'"], ""),
+    (
+        "cell=%F0%9F%98%80",
+        ["cell: expected one of rnn, gru, lstm, got '\N{GRINNING FACE}'"],
+        "",
+    ),
+    (
+        "wieght_scale=2&steps=50",
+        ["'wieght_scale': expected one of cell, activation"],
+        "steps=50",
+    ),
+    ("steps=1&steps=2", ["steps: expected one value, got 2"], ""),
+    (
+        "cell=lstm&activation=relu",
+        ["activation: expected tanh with cell=lstm, got 'relu'"],
+        "",
+    ),
+    ("steps=10&truncate=50", ["truncate: expected None or 1 to steps=10, got 50"], ""),
+    (
+        "steps=1000&batch_size=64&hidden_size=512",
+        [
+            "hidden_size: expected at most 1,024,000, got 1000 x 64 x 512 = 32,768,000",
+        ],
+        "",
+    ),
+    (
+        "a=steps%3Dabc",
+        ["a: expected the settings of a run, such as cell=lstm&steps=100, got 'steps=abc'"],
+        "",
+    ),
+    ("source=text&text=", ["text: expected 1 to 1000 characters"], "source=text"),
+    ("source=text&text=%00", ["text: expected 1 to 1000 characters"], "source=text"),
+    ("seed=%3Cimg%20src=x%3E", ["seed: expected 0 to 4294967295, got '<img src=x>'"], ""),
+    (
+        "seed=![x](http://example.org/x.png)",
+        ["got '![x](http://example.org/x.png)'"],
+        "",
+    ),
+]
 
 
 def test_an_address_opens_the_run_that_it_was_copied_from(page, open_page):
@@ -90,7 +148,17 @@ def test_the_page_menu_keeps_the_settings(open_page):
     painted(page, "cell=lstm&steps=100&weight_scale=2.5&forget_bias=1.0")
 
 
-def test_a_killed_server_comes_back_to_the_same_run(server, watch, open_page):
+@pytest.mark.parametrize(
+    ("move", "changed"),
+    [
+        (lambda page: slider(page, "weight_scale").press("ArrowRight"), {"weight_scale": 2.01}),
+        (lambda page: slider(page, "steps").press("ArrowLeft"), {"steps": 59}),
+        (lambda page: page.locator(".st-key-re-roll button").first.click(), {"seed": 1}),
+    ],
+    ids=["weight_scale", "steps", "re-roll"],
+)
+def test_a_killed_server_comes_back_to_the_same_run(server, watch, open_page, move, changed):
+    """The first move reaches a session that has never seen this page."""
     page = open_page("/?steps=60&weight_scale=2.0")
     run = painted(page)
     server.kill()
@@ -98,75 +166,31 @@ def test_a_killed_server_comes_back_to_the_same_run(server, watch, open_page):
     server.start()
     page.wait_for_selector(f"{APP}[data-test-connection-state=CONNECTED]")
     assert painted(page) == run
-    slider(page, "weight_scale").press("ArrowRight")
-    wanted = f"steps=60&weight_scale=2.01#{fingerprint(steps=60, weight_scale=2.01)}"
-    assert moved(page, run) == wanted
+    move(page)
+    wanted = {"steps": 60, "weight_scale": 2.0} | changed
+    assert moved(page, run) == f"{urlencode(wanted)}#{fingerprint(**wanted)}"
+    assert slider(page, "weight_scale").input_value() == f"{wanted['weight_scale']:g}"
+    for box in (slider(page, "steps"), page.locator(".st-key-steps-number input")):
+        assert box.input_value() == str(wanted["steps"])
     watch.forgive("ERR_CONNECTION_REFUSED")
 
 
-@pytest.mark.parametrize(
-    ("query", "said", "shown"),
-    [
-        ("steps=abc", ["steps: expected 1 to 10000, got 'abc'"], ""),
-        ("steps=", ["steps: expected 1 to 10000, got ''"], ""),
-        ("steps=0&cell=gru", ["steps: expected 1 to 10000, got '0'"], "cell=gru"),
-        (
-            "weight_scale=1e9&steps=3.7",
-            [
-                "weight_scale: expected 0 to 100, got '1e9'",
-                "steps: expected 1 to 10000, got '3.7'",
-            ],
-            "",
-        ),
-        ("weight_scale=nan", ["weight_scale: expected 0 to 100, got 'nan'"], ""),
-        ("weight_scale=inf", ["weight_scale: expected 0 to 100, got 'inf'"], ""),
-        ("cell=LSTM", ["cell: expected one of rnn, gru, lstm, got 'LSTM'"], ""),
-        (
-            "cell=%F0%9F%98%80",
-            ["cell: expected one of rnn, gru, lstm, got '\N{GRINNING FACE}'"],
-            "",
-        ),
-        (
-            "wieght_scale=2&steps=50",
-            ["'wieght_scale': expected one of cell, activation"],
-            "steps=50",
-        ),
-        ("steps=1&steps=2", ["steps: expected one value, got 2"], ""),
-        (
-            "cell=lstm&activation=relu",
-            ["activation: expected tanh with cell=lstm, got 'relu'"],
-            "",
-        ),
-        ("steps=10&truncate=50", ["truncate: expected None or 1 to steps=10, got 50"], ""),
-        (
-            "steps=1000&batch_size=64&hidden_size=512",
-            [
-                "hidden_size: expected at most 1,024,000, got 1000 x 64 x 512 = 32,768,000",
-            ],
-            "",
-        ),
-        (
-            "a=steps%3Dabc",
-            ["a: expected the settings of a run, such as cell=lstm&steps=100, got 'steps=abc'"],
-            "",
-        ),
-        ("source=text&text=", ["text: expected 1 to 1000 characters"], "source=text"),
-        ("source=text&text=%00", ["text: expected 1 to 1000 characters"], "source=text"),
-        ("seed=%3Cimg%20src=x%3E", ["seed: expected 0 to 4294967295, got '<img src=x>'"], ""),
-        (
-            "seed=![x](http://example.org/x.png)",
-            ["got '![x](http://example.org/x.png)'"],
-            "",
-        ),
-    ],
-)
-def test_an_address_that_cannot_be_gets_its_sentence_and_a_picture(new_context, query, said, shown):
-    page = new_context().new_page()
-    page.goto(f"/?{query}")
-    painted(page, shown)
-    for sentence in said:
-        page.get_by_role("alert").filter(has_text=sentence).wait_for()
-    assert page.get_by_role("alert").count() == len(said)
+def test_an_address_that_cannot_be_gets_its_sentence_and_a_picture(page):
+    for query, said, shown in WRONG:
+        travel(page, "")
+        painted(page)
+        travel(page, query)
+        for sentence in said:
+            page.get_by_role("alert").filter(has_text=sentence).wait_for()
+        painted(page, shown)
+        assert page.get_by_role("alert").count() == len(said), query
+
+
+@pytest.mark.parametrize("query", ["steps=abc", "cell=lstm&activation=relu", "a=b"])
+def test_a_fresh_browser_gets_a_sentence_and_the_default(open_page, query):
+    page = open_page(f"/?{query}")
+    painted(page, "")
+    page.get_by_role("alert").wait_for()
 
 
 def test_a_wrong_address_is_forgotten_with_the_next_move_and_back_leaves_it(new_context):
