@@ -4,9 +4,8 @@ Derivatives are taken from the pre-activation. 1 - h^2 is exactly 0 in float64 f
 where the true derivative of tanh is 10^-16: a saturated unit would read "exactly zero".
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 
@@ -17,37 +16,63 @@ RESOLVED: Final = 354.0
 
 
 def sigmoid(a: Array, out: Array | None = None) -> Array:
-    """Return 1 / (1 + e^-a), to full relative precision for a > -708 and 0 below -745."""
-    with np.errstate(over="ignore"):
-        out = np.negative(a, out=out)
-        np.exp(out, out=out)
-        out += 1.0
-        return np.reciprocal(out, out=out)
+    """Return 1 / (1 + e^-a), to full relative precision for a > -708 and 0 below -745.
 
-
-def sigmoid_slope(a: Array) -> Array:
-    """Return the derivative of the sigmoid at `a`, e / (1+e)^2 with e = exp(-|a|).
-
-    Never 0: where it is smaller than the smallest normal number, that number stands for it.
+    e^-a may overflow; callers that must not warn silence NumPy around their loop.
     """
-    return _bell(-np.abs(a), height=1.0)
+    out = np.negative(a, out)
+    np.exp(out, out)
+    np.add(out, 1.0, out)
+    return np.reciprocal(out, out)
 
 
-def tanh_slope(a: Array) -> Array:
+def sigmoid_and_slope(a: Array) -> tuple[Array, Array]:
+    """Return the sigmoid and its derivative s (1 - s) = e s^2 with e = exp(-a).
+
+    The derivative keeps its relative precision where s rounds to 1, and is never 0: where it is
+    smaller than the smallest normal number, that number stands for it.
+    """
+    limits = np.finfo(a.dtype)
+    e = np.negative(a)
+    np.minimum(e, float(limits.maxexp) * 0.68, out=e)  # below ln 2 per power of two: no overflow
+    np.exp(e, out=e)
+    value = np.add(e, 1.0)
+    np.reciprocal(value, out=value)
+    e *= value
+    e *= value
+    return value, np.maximum(e, limits.tiny, out=e)
+
+
+def sigmoid_slope(a: Array, out: Array | None = None) -> Array:
+    """Return the derivative of the sigmoid; see `sigmoid_and_slope`."""
+    slope = sigmoid_and_slope(a)[1]
+    if out is None:
+        return slope
+    out[...] = slope
+    return out
+
+
+def tanh_slope(a: Array, out: Array | None = None) -> Array:
     """Return the derivative of tanh at `a`, 4 e / (1+e)^2 with e = exp(-2 |a|).
 
     Never 0: where it is smaller than the smallest normal number, that number stands for it.
     """
-    return _bell(-2.0 * np.abs(a), height=4.0)
-
-
-def _bell(exponent: Array, height: float) -> Array:
-    e = np.exp(exponent, out=exponent)
-    slope = e + 1.0
+    e = np.abs(a)
+    e *= -2.0
+    np.exp(e, out=e)
+    slope = np.add(e, 1.0, out=out)
+    np.divide(2.0, slope, out=slope)
     np.square(slope, out=slope)
-    np.divide(e, slope, out=slope)
-    slope *= height
-    return np.maximum(slope, np.finfo(slope.dtype).tiny, out=slope)
+    slope *= e
+    return np.maximum(slope, np.finfo(a.dtype).tiny, out=slope)
+
+
+class Elementwise(Protocol):
+    """A function of every entry, written into `out` where one is given."""
+
+    def __call__(self, a: Array, out: Array | None = None, /) -> Array:
+        """Return the values."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -57,36 +82,38 @@ class Activation:
     Attributes
     ----------
     apply : phi(a, out).
-    slope : phi'(a), a new array.
+    slope : phi'(a, out).
     bound : gamma, the largest |phi'|.
     is_bounded : whether phi saturates, so that phi' becomes small but never 0.
     """
 
     name: str
-    apply: Callable[[Array, Array | None], Array]
-    slope: Callable[[Array], Array]
+    apply: Elementwise
+    slope: Elementwise
     bound: float
     is_bounded: bool
 
 
 def _tanh(a: Array, out: Array | None = None) -> Array:
-    return np.tanh(a, out=out)
+    return np.tanh(a, out)
 
 
 def _relu(a: Array, out: Array | None = None) -> Array:
     return np.maximum(a, 0.0, out=out)
 
 
-def _relu_slope(a: Array) -> Array:
-    return (a > 0).astype(a.dtype)  # 0 at a = 0, as PyTorch has it
+def _relu_slope(a: Array, out: Array | None = None) -> Array:
+    return np.greater(a, 0.0, out=np.empty_like(a) if out is None else out)  # 0 at 0, as PyTorch
 
 
 def _identity(a: Array, out: Array | None = None) -> Array:
-    return np.positive(a, out=out)
+    return np.positive(a, out)
 
 
-def _identity_slope(a: Array) -> Array:
-    return np.ones_like(a)
+def _identity_slope(a: Array, out: Array | None = None) -> Array:
+    slope = np.empty_like(a) if out is None else out
+    slope[...] = 1.0
+    return slope
 
 
 ACTIVATIONS: Final = {

@@ -20,6 +20,20 @@ def read_only(array: Array) -> Array:
     return array
 
 
+def all_finite(array: Array) -> bool:
+    """Tell whether every entry is finite; one pass where the sum is, which is the usual case."""
+    with np.errstate(all="ignore"):
+        return bool(np.isfinite(array.sum()) or np.isfinite(array).all())
+
+
+def is_array_of_rank(value: object, rank: int) -> bool:
+    """Tell whether a caller's value is an array, or becomes one, with `rank` axes."""
+    try:
+        return np.ndim(value) == rank  # type: ignore[arg-type]
+    except Exception:  # noqa: BLE001 - ragged lists and foreign objects fail in many ways
+        return False
+
+
 def finite_array(name: str, value: object, expected: str, shape: tuple[int | None, ...]) -> Array:
     """Return `value` as a float64 array of `shape`, where None allows any size.
 
@@ -37,8 +51,8 @@ def finite_array(name: str, value: object, expected: str, shape: tuple[int | Non
         want is not None and want != have for want, have in zip(shape, array.shape, strict=True)
     ):
         raise ShapeError(f"{name}: expected {expected}, got {array.shape}")
-    array = array.astype(np.float64)
-    if not np.isfinite(array).all():
+    array = array.astype(np.float64)  # a copy: what was recorded does not follow the caller's array
+    if not all_finite(array):
         where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
         raise ShapeError(f"{name}: expected finite numbers, got {array[where]} at {where}")
     return array

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from rnn_core.arrays import Array, BoolArray, IntArray
-from rnn_core.cells.base import State, StepMaps, Terms
+from rnn_core.cells.base import SkipInTime, State, StepMaps, Terms
 from rnn_core.scaled import Scaled, shifted
 
 BLOCK: Final = 32
@@ -50,30 +50,35 @@ class Adjoint:
     ----------
     states : one mantissa array per state, (T+1, ..., B, H).
     exponent : (T+1, ..., B), shared by the states of a sequence.
+    size : e with the largest mantissa in [2^(e-1), 2^e), (T+1, ..., B); NOTHING for a zero vector.
     """
 
     states: State
     exponent: IntArray
+    size: IntArray
+
+    def part(self, k: int) -> "Adjoint":
+        """Return the k-th of several adjoints, side by side on the axis after time."""
+        states = tuple(state[:, k] for state in self.states)
+        return Adjoint(states, self.exponent[:, k], self.size[:, k])
 
     def of_steps(self, maps: StepMaps) -> list[Scaled]:
         """Return the total derivatives of h_t (and c_t) after each step, (T, ..., B, H)."""
         after = tuple(state[1:] for state in self.states)
         return [Scaled(state, self.exponent[1:]) for state in maps.total(after)]
 
-    def part(self, k: int) -> "Adjoint":
-        """Return the k-th of several adjoints, side by side on the axis after time."""
-        return Adjoint(tuple(state[:, k] for state in self.states), self.exponent[:, k])
-
-    def of_init(self) -> list[Scaled]:
-        """Return the gradients of h (and c) before the first step, (..., B, H)."""
-        return [Scaled(state[0], self.exponent[0]) for state in self.states]
+    def at(self, position: int) -> tuple[Scaled, ...]:
+        """Return the gradients of h (and c) after `position` steps, (..., B, H)."""
+        return tuple(Scaled(state[position], self.exponent[position]) for state in self.states)
 
 
 def sweep(
     maps: StepMaps,
     d_loss: Scaled,
     *,
+    d_end: tuple[Scaled, ...] | None = None,
     truncate: int | None = None,
+    skip: SkipInTime | None = None,
     terms: Terms | None = None,
 ) -> Adjoint:
     """Carry the gradient of a loss back through all steps.
@@ -82,24 +87,30 @@ def sweep(
     ----------
     d_loss : each step's own dl_t/dh_t, mantissa (T, ..., B, H); extra leading axes are
         adjoints that travel side by side.
+    d_end : what reaches the last state from outside, h (and c): a decoder's gradient, say.
     truncate : steps per block of truncated BPTT; nothing passes a block's first step.
+    skip : the connection h_t + scale h_{t-s}, along which dL/dh goes back as well.
     terms : handed to `vjp_step`.
     """
-    backward = _Sweep(maps, d_loss, truncate, terms)
+    backward = _Sweep(maps, d_loss, truncate, skip, terms)
     with np.errstate(all="ignore"):
-        backward.run()
-    return Adjoint(backward.states, backward.exponent)
+        backward.run(d_end)
+    return Adjoint(backward.states, backward.exponent, backward.size)
 
 
 def size_exponents(*arrays: Array) -> IntArray:
     """Return e with the largest magnitude of the last axis in [2^(e-1), 2^e); NOTHING for 0."""
-    largest = _largest(arrays)
+    return _exponents(_largest(arrays))
+
+
+def _exponents(largest: Array) -> IntArray:
     exponent: IntArray = np.frexp(largest)[1].astype(np.int64)
-    return np.where(largest > 0, exponent, NOTHING)
+    exponent[largest == 0] = NOTHING
+    return exponent
 
 
 def _largest(arrays: tuple[Array, ...]) -> Array:
-    sizes: list[Array] = [np.maximum(a.max(axis=-1), -a.min(axis=-1)) for a in arrays]
+    sizes: list[Array] = [np.abs(a).max(axis=-1) for a in arrays]
     return sizes[0] if len(sizes) == 1 else np.maximum(sizes[0], sizes[1])
 
 
@@ -111,101 +122,182 @@ class _Sweep:
         maps: StepMaps,
         d_loss: Scaled,
         truncate: int | None,
+        skip: SkipInTime | None,
         terms: Terms | None,
     ) -> None:
         steps, *shape = d_loss.mantissa.shape
         dtype = d_loss.mantissa.dtype
-        self.maps, self.d_loss, self.terms = maps, d_loss, terms
+        self.maps, self.d_loss, self.terms, self.skip = maps, d_loss, terms, skip
         self.steps = steps
         self.states: State = tuple(
-            np.empty((steps + 1, *shape), dtype=dtype)
-            for _ in range(2 if maps.line_state == 1 else 1)
+            np.empty((steps + 1, *shape), dtype) for _ in range(maps.state_count)
         )
+        self.views = list(zip(*self.states, strict=True))
         self.exponent: IntArray = np.zeros((steps + 1, *shape[:-1]), dtype=np.int64)
+        self.size: IntArray = np.full((steps + 1, *shape[:-1]), NOTHING)
+        self.work = maps.workspace(self.states[0][0])
         self.window = WINDOWS[dtype]
-        self.has_loss = d_loss.mantissa.reshape(steps, -1).any(axis=1).tolist()
+        with_loss: BoolArray = np.any(d_loss.mantissa.reshape(steps, -1) != 0, axis=1)
+        self.has_loss = [bool(flag) for flag in with_loss]
+        self.loss_size: IntArray = np.full((steps, *shape[:-1]), NOTHING)
+        if with_loss.any():
+            sizes = size_exponents(d_loss.mantissa[with_loss])
+            self.loss_size[with_loss] = np.maximum(sizes + d_loss.exponent[with_loss], NOTHING)
         self.borders = frozenset(range(truncate, steps, truncate)) if truncate else frozenset()
 
-    def run(self) -> None:
-        for state in self.states:
-            state[self.steps] = 0.0
-        self._add_loss(self.steps)
+    def run(self, d_end: tuple[Scaled, ...] | None) -> None:
+        """Fill all positions, from the last to the first."""
+        self._start(d_end)
         position = self.steps
         while position > 0:
             self._rescale(position, self.window.rescale)
             end = max(position - BLOCK, 0)
+            if not self._fits_one_scale(position, end):
+                position = self._careful_step(position)
+                continue
+            self.exponent[end:position] = self.exponent[position]
+            own = self._own_losses(position, end)
             for p in range(position - 1, end - 1, -1):
                 self._step_to(p)
+                if p and self.has_loss[p - 1]:
+                    self.views[p][0][...] += own[p - end]
             trusted = self._trusted(position, end)
-            if trusted == position:
-                self._careful_step(position)
-                trusted = position - 1
-            position = trusted
+            position = trusted if trusted < position else self._careful_step(position)
 
-    def _at(self, p: int) -> State:
-        return tuple(state[p] for state in self.states)
+    def _start(self, d_end: tuple[Scaled, ...] | None) -> None:
+        last = self.steps
+        for k, state in enumerate(self.states):
+            state[last] = 0.0 if d_end is None else d_end[k].mantissa
+        if d_end is not None:
+            self.exponent[last] = d_end[0].exponent
+        self.size[last] = size_exponents(*self.views[last])
+        self._add_loss(last)
+        self.size[last] = size_exponents(*self.views[last])
 
     def _step_to(self, p: int) -> None:
-        before = self._at(p)
+        before = self.views[p]
         if p in self.borders:
             for state in before:
                 state[...] = 0.0
         else:
-            self.maps.vjp_step(p, self._at(p + 1), self.terms, before)
-        self.exponent[p] = self.exponent[p + 1]
-        self._add_loss(p)
+            self.maps.vjp_step(p, self.views[p + 1], self.terms, before, None, self.work)
+        if self._has_skip(p):
+            assert self.skip is not None  # noqa: S101 - for the types
+            later = p + self.skip.steps
+            by = self.exponent[later] - self.exponent[p]
+            before[0][...] += self.skip.scale * shifted(self.states[0][later], by[..., None])
+
+    def _has_skip(self, p: int) -> bool:
+        """Tell whether h after p steps is read again `skip.steps` later, in the same block."""
+        if self.skip is None or p + self.skip.steps > self.steps:
+            return False
+        return not any(p <= border < p + self.skip.steps for border in self.borders)
+
+    def _own_losses(self, position: int, end: int) -> Array:
+        """Return dl/dh of the steps before positions end to position - 1, on the block's scale."""
+        first = max(end - 1, 0)
+        rows = slice(first, position - 1)
+        local = self.d_loss.mantissa[rows]
+        if not any(self.has_loss[rows]):
+            return local
+        by = self.d_loss.exponent[rows] - self.exponent[position]
+        local = shifted(local, by[..., None]) if by.any() else local
+        return local if end else np.concatenate([local[:1], local])  # position 0 has no step before
+
+    def _fits_one_scale(self, position: int, end: int) -> bool:
+        """Tell whether what enters a block from outside can be added on the block's scale."""
+        scale = self.exponent[position]
+        rows = slice(max(end - 1, 0), position - 1)
+        entering = [self.loss_size[rows]] if any(self.has_loss[rows]) else []
+        if self.skip is not None:
+            later = slice(max(end + self.skip.steps, position), position + self.skip.steps)
+            entering.append(self.size[later] + self.exponent[later])
+        limit = scale + self.window.reach
+        if any((size > limit).any() for size in entering):
+            return False
+        if not entering:
+            return True
+        is_zero = self.size[position] == NOTHING  # a zero vector has no scale of its own
+        return not (
+            is_zero & np.logical_or.reduce([(s > NOTHING // 2).any(0) for s in entering])
+        ).any()
 
     def _add_loss(self, p: int) -> None:
         """Add dl/dh of the step before position p, at whatever scale keeps the larger one."""
         if p == 0 or not self.has_loss[p - 1]:
             return
-        local, own = self.d_loss.mantissa[p - 1], self.d_loss.exponent[p - 1]
-        size = size_exponents(local) + own
-        behind: BoolArray = size - self.exponent[p] > self.window.reach
-        behind |= (size > NOTHING // 2) & (_largest(self._at(p)) == 0)
+        self._make_room(p, self.loss_size[p - 1])
+        by: IntArray = self.d_loss.exponent[p - 1] - self.exponent[p]
+        self.views[p][0][...] += shifted(self.d_loss.mantissa[p - 1], by[..., None])
+
+    def _make_room(self, p: int, size: IntArray) -> None:
+        """Give position p a scale on which something of `size` can be added to it."""
+        own: IntArray = self.exponent[p]
+        behind: BoolArray = size - own > self.window.reach
+        behind |= (size > NOTHING // 2) & (_largest(self.views[p]) == 0)
         if behind.any():
-            self._move(p, np.where(behind, size - self.exponent[p], 0))
-        self.states[0][p] += shifted(local, (own - self.exponent[p])[..., None])
+            self._move(p, np.where(behind, size - own, 0))
 
     def _move(self, p: int, by: IntArray) -> None:
         """Write the vectors at p with an exponent that is larger by `by`."""
-        for state in self._at(p):
+        for state in self.views[p]:
             state[...] = shifted(state, -by[..., None])
         self.exponent[p] += by
+        self.size[p] = np.where(self.size[p] > NOTHING // 2, self.size[p] - by, NOTHING)
 
     def _rescale(self, p: int, limit: int) -> None:
-        size = size_exponents(*self._at(p))
+        size = self.size[p]
         outside = (np.abs(size) > limit) & (size > NOTHING // 2)
         if outside.any():
             self._move(p, np.where(outside, size, 0))
 
     def _trusted(self, position: int, end: int) -> int:
         """Return the lowest position down to which this block's numbers are exact."""
-        states = tuple(state[end : position + 1] for state in self.states)
-        size = size_exponents(*states)
-        finite = np.isfinite(_largest(states))
-        fits = finite & (np.abs(size) <= self.window.trust)
-        is_zero: BoolArray = size == NOTHING
-        was_zero = np.concatenate([is_zero[1:], is_zero[-1:]])
-        fits |= is_zero & was_zero  # a new zero may be an underflow: look at it by itself
-        wrong: BoolArray = ~fits[:-1].reshape(position - end, -1).all(axis=1)
-        for p in self.borders:
-            if end <= p < position:
-                wrong[p - end] &= not is_zero[p - end].all()
-        bad = np.flatnonzero(wrong)
+        largest = _largest(tuple(state[end:position] for state in self.states))
+        size = _exponents(largest)
+        self.size[end:position] = size
+        fits: BoolArray = np.isfinite(largest) & (np.abs(size) <= self.window.trust)
+        is_zero: BoolArray = np.equal(size, NOTHING)
+        if is_zero.any():
+            above = np.concatenate([is_zero[1:], self.size[position][None] == NOTHING])
+            fits |= is_zero & above  # a new zero may be an underflow: look at it by itself
+            for p in self.borders:
+                if end <= p < position:
+                    fits[p - end] |= is_zero[p - end]
+        good = fits.reshape(position - end, -1).all(axis=1)
+        bad = np.flatnonzero(~good)
         return end + int(bad[-1]) + 1 if bad.size else end
 
-    def _careful_step(self, position: int) -> None:
+    def _careful_step(self, position: int) -> int:
         """Step once where a step is large: try the middle of the range, then its far side."""
-        middle = size_exponents(*self._at(position))
+        before = position - 1
+        middle = self.size[position]
         self._move(position, np.where(middle > NOTHING // 2, middle, 0))
-        self._step_to(position - 1)
-        size = size_exponents(*self._at(position - 1))
-        finite = np.isfinite(_largest(self._at(position - 1)))
+        self._single(position)
+        finite = np.isfinite(_largest(self.views[before]))
+        size = size_exponents(*self.views[before])
         small = finite & (size < -self.window.trust)
         large = ~finite | (size > self.window.trust)
         aside = np.where(small, -self.window.reach, np.where(large, self.window.reach, 0))
         if aside.any():
             self._move(position, aside)
-            self._step_to(position - 1)
-        self._rescale(position - 1, 0)
+            self._single(position)
+        self.size[before] = size_exponents(*self.views[before])
+        self._rescale(before, 0)
+        return before
+
+    def _single(self, position: int) -> None:
+        p = position - 1
+        self.exponent[p] = self.exponent[position]
+        if self._has_skip(p):
+            assert self.skip is not None  # noqa: S101 - for the types
+            later = p + self.skip.steps
+            arriving = self.size[later] + self.exponent[later]
+            by = np.where(
+                arriving - self.exponent[p] > self.window.reach, arriving - self.exponent[p], 0
+            )
+            if by.any():
+                self._move(position, by)
+                self.exponent[p] = self.exponent[position]
+        self._step_to(p)
+        self._add_loss(p)

@@ -16,9 +16,11 @@ from typing import Final
 import numpy as np
 
 from rnn_core.arrays import Array
-from rnn_core.cells import Params, State
+from rnn_core.cells import State
 from rnn_core.errors import ConfigError
+from rnn_core.network import Network
 from rnn_core.recording import Recording
+from rnn_core.running import forward, top_output
 from rnn_core.scaled import shifted
 from rnn_core.streams import Purpose, stream
 
@@ -68,46 +70,58 @@ def gradient_check(rec: Recording, seed: int = 0) -> GradientCheck:
     if rec.truncate is not None:
         raise ConfigError(f"rec: expected full BPTT, got truncate={rec.truncate}")
     directions = [_Direction.drawn(rec, seed, k) for k in range(DIRECTIONS)]
-    sizes = rec.layers[0].log10_norms("d_h")
-    grows = bool(sizes[np.isfinite(sizes)].max(initial=0.0) > SHARPEST_GROWTH)
-    measured = [] if grows else [_slope_of_whole_run(rec, d) for d in directions]
+    sizes = np.concatenate([layer.log10_norms("d_h") for layer in rec.layers])
+    is_causal = not rec.network.is_bidirectional and rec.network.skip is None
+    grows = is_causal and bool(sizes[np.isfinite(sizes)].max(initial=0.0) > SHARPEST_GROWTH)
+    slopes = [] if grows else [_slope_of_whole_run(rec, d) for d in directions]
+    measured = [slope for slope in slopes if slope is not None]
     method = "whole run"
-    if grows or None in measured:
+    if len(measured) < DIRECTIONS and is_causal:
         measured = [_slope_step_by_step(rec, d) for d in directions]
         method = "step by step"
+    if len(measured) < DIRECTIONS:
+        raise ConfigError(
+            "rec: expected a run whose loss can be differenced, got one too chaotic to check "
+            "as a whole, and its steps cannot be taken one by one"
+        )
     errors = tuple(
         _along_gradient(rec, direction).disagreement(slope)
         for direction, slope in zip(directions, measured, strict=True)
-        if slope is not None
     )
     return GradientCheck(errors, method)
 
 
 @dataclass(frozen=True)
 class _Direction:
-    """A random direction in the space of all parameters and the initial state."""
+    """A random direction in the space of all parameters and the initial states."""
 
-    params: Params
-    init: State
+    params: dict[str, Array]
+    init: tuple[State, ...]
 
     @classmethod
     def drawn(cls, rec: Recording, seed: int, k: int) -> "_Direction":
         rng = stream(seed, Purpose.DIRECTIONS, k)
-        layer = rec.layers[0]
 
         def random(array: Array) -> Array:
             drawn: Array = rng.normal(0.0, array.shape[-1] ** -0.5, array.shape)
             return drawn
 
-        return cls(layer.params.mapped(random), tuple(random(s[0]) for s in layer.tape.states))
+        return cls(
+            {name: random(weight) for name, weight in rec.network.state_dict().items()},
+            tuple(tuple(random(s[0]) for s in layer.tape.states) for layer in rec.layers),
+        )
 
-    def moved(self, params: Params, init: State, by: float) -> tuple[Params, State]:
-        """Return parameters and state, moved along this direction."""
-        steps = self.params.named()
-        named = {name: array + by * steps[name] for name, array in params.named().items()}
+    def moved(
+        self, net: Network, init: tuple[State, ...], by: float
+    ) -> tuple[Network, tuple[State, ...]]:
+        """Return network and states, moved along this direction."""
+        state = net.state_dict()
         return (
-            replace(params, **named),  # type: ignore[arg-type]
-            tuple(state + by * step for state, step in zip(init, self.init, strict=True)),
+            net.mapped({name: state[name] + by * step for name, step in self.params.items()}),
+            tuple(
+                tuple(s + by * step for s, step in zip(states, steps, strict=True))
+                for states, steps in zip(init, self.init, strict=True)
+            ),
         )
 
 
@@ -139,12 +153,13 @@ class _Number:
 
 def _along_gradient(rec: Recording, direction: _Direction) -> _Number:
     total = _Number(0.0, 0)
-    for name, along in direction.params.named().items():
-        gradient = rec.weight_gradients[f"{name}_l0"]
+    for name, along in direction.params.items():
+        gradient = rec.weight_gradients[name]
         total = total.plus(_Number(float((gradient.mantissa * along).sum()), gradient.exponent))
-    for value, along in zip(rec.d_init[0].values.values(), direction.init, strict=True):
-        for b, exponent in enumerate(value.exponent):
-            total = total.plus(_Number(float(value.mantissa[b] @ along[b]), int(exponent)))
+    for gradient_at_init, steps in zip(rec.d_init, direction.init, strict=True):
+        for value, along in zip(gradient_at_init.values.values(), steps, strict=True):
+            for b, exponent in enumerate(value.exponent):
+                total = total.plus(_Number(float(value.mantissa[b] @ along[b]), int(exponent)))
     return total
 
 
@@ -154,12 +169,11 @@ def _step_sizes(rec: Recording) -> tuple[float, ...]:
 
 def _slope_of_whole_run(rec: Recording, direction: _Direction) -> _Number | None:
     """Difference the loss of the whole run; None where no two step sizes agree on the slope."""
-    tape, cell = rec.layers[0].tape, rec.network.maps_of
-    init = tuple(state[0] for state in tape.states)
+    init = tuple(tuple(state[0] for state in layer.tape.states) for layer in rec.layers)
 
     def loss_at(by: float) -> Array:
-        params, start = direction.moved(rec.network.params, init, by)
-        return np.array(rec.loss_function(cell.forward(params, tape.x, start).states[0][1:])[0])
+        net, start = direction.moved(rec.network, init, by)
+        return np.array(rec.loss_function(top_output(net, rec.x, forward(net, rec.x, start)))[0])
 
     previous: _Number | None = None
     for size in _step_sizes(rec):
@@ -172,29 +186,64 @@ def _slope_of_whole_run(rec: Recording, direction: _Direction) -> _Number | None
 
 def _slope_step_by_step(rec: Recording, direction: _Direction) -> _Number:
     """Carry the disturbance forward, one differenced step after the other."""
-    tape, cell, params = rec.layers[0].tape, rec.network.maps_of, rec.network.params
-    d_loss = rec.loss_function(tape.states[0][1:])[1]
+    y = top_output(rec.network, rec.x, tuple(layer.tape for layer in rec.layers))
+    d_loss = rec.loss_function(y)[1]
     total, exponent = _Number(0.0, 0), 0
     disturbance = direction.init
     for t in range(rec.steps):
-        here = replace(params, weight_hh=params.weight_hh_at(t), is_tied=True)
-        along = replace(direction.params, weight_hh=direction.params.weight_hh_at(t), is_tied=True)
-        along = along.mapped(lambda step, by=-exponent: shifted(step, by))  # type: ignore[misc]
+        net = _of_step(rec.network, t)
+        along = {n: _at_step(rec.network, n, w, t) for n, w in direction.params.items()}
+        along = {name: shifted(weight, -exponent) for name, weight in along.items()}
         way = _Direction(along, disturbance)
+        before = tuple(tuple(state[t] for state in layer.tape.states) for layer in rec.layers)
+        x = rec.x[t : t + 1]
 
-        def states_at(by: float, way: _Direction = way, here: Params = here, t: int = t) -> Array:
-            moved, start = way.moved(here, tuple(state[t] for state in tape.states), by)
-            return np.stack([s[1] for s in cell.forward(moved, tape.x[t : t + 1], start).states])
+        def after(
+            by: float,
+            way: _Direction = way,
+            net: Network = net,
+            before: tuple[State, ...] = before,
+            x: Array = x,
+        ) -> Array:
+            moved, start = way.moved(net, before, by)
+            tapes = forward(moved, x, start)
+            states = [state[1].ravel() for tape in tapes for state in tape.states]
+            return np.concatenate([*states, top_output(moved, x, tapes).ravel()])
 
-        largest = max(np.abs(state[t]).max() for state in tape.states)
+        largest = max(np.abs(state).max() for states in before for state in states)
         size = _step_sizes(rec)[1] * 2.0 ** max(int(np.frexp(largest)[1]), 0)  # h may be 10^30
-        disturbance = tuple(_stencil(states_at, size))
-        total = total.plus(_Number(float((d_loss[t] * disturbance[0]).sum()), exponent))
-        grown = int(np.frexp(max(np.abs(d).max() for d in disturbance))[1])
-        if grown > 0:
-            disturbance = tuple(np.ldexp(d, -grown) for d in disturbance)
-            exponent += grown
+        slope = _stencil(after, size)
+        total = total.plus(_Number(float(slope[-y[t].size :] @ d_loss[t].ravel()), exponent))
+        grown = max(int(np.frexp(np.abs(slope).max())[1]), 0)
+        exponent += grown
+        disturbance = _like(before, shifted(slope, -grown))
     return total
+
+
+def _of_step(net: Network, t: int) -> Network:
+    """Return the net that takes step t alone: an untied one with that step's weights."""
+    stack = tuple(
+        params if params.is_tied else replace(params, weight_hh=params.weight_hh[t], is_tied=True)
+        for params in net.stack
+    )
+    return replace(net, stack=stack)
+
+
+def _at_step(net: Network, name: str, weight: Array, t: int) -> Array:
+    is_untied = not net.stack[0].is_tied and name.startswith("weight_hh")
+    return weight[t] if is_untied else weight
+
+
+def _like(states: tuple[State, ...], flat: Array) -> tuple[State, ...]:
+    """Cut a flat vector into states of these shapes."""
+    found, start = [], 0
+    for layer in states:
+        parts = []
+        for state in layer:
+            parts.append(flat[start : start + state.size].reshape(state.shape))
+            start += state.size
+        found.append(tuple(parts))
+    return tuple(found)
 
 
 def _stencil(f: Callable[[float], Array], step: float) -> Array:

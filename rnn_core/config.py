@@ -4,15 +4,12 @@ The table of allowed values stands in the fields themselves (`FIELDS`): validati
 a page and the address of a link all read it there.
 """
 
-import re
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from types import MappingProxyType
-from typing import Any, Final, Protocol, runtime_checkable
+from typing import Any, Final
 
-import numpy as np
-
+from rnn_core.allowed import Allowed, Choice, Flag, Real, Typed, Whole
 from rnn_core.errors import ConfigError, quoted
 
 MAX_RUN_SIZE: Final = 5_120_000
@@ -20,151 +17,6 @@ MAX_RUN_SIZE: Final = 5_120_000
 
 MAX_UNTIED_WEIGHTS: Final = 2**25
 """Largest steps x hidden_size^2 of an untied net, whose weights are recorded step by step."""
-
-_WHOLE = re.compile(r"[+-]?[0-9]{1,20}", re.ASCII)
-_REAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]{1,4})?", re.ASCII | re.IGNORECASE)
-
-
-def is_whole(value: object) -> bool:
-    """Tell whether `value` is an integer of Python or NumPy; True and 3.0 are not."""
-    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-
-
-def is_real(value: object) -> bool:
-    """Tell whether `value` is a real number of Python or NumPy; nan is one, True is not."""
-    return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
-
-
-@runtime_checkable
-class Allowed(Protocol):
-    """The values that one field allows, in words, as a test, and read from an address."""
-
-    @property
-    def expected(self) -> str:
-        """What an error message says after "expected"."""
-        ...
-
-    def accepts(self, value: object) -> bool:
-        """Tell whether `value` is allowed."""
-        ...
-
-    def read(self, text: str) -> Any:
-        """Return the value that `text` spells, or `text` itself where it spells none."""
-        ...
-
-
-@dataclass(frozen=True)
-class Choice:
-    """One of a few words."""
-
-    options: tuple[str, ...]
-
-    @property
-    def expected(self) -> str:
-        """Name the words."""
-        return f"one of {', '.join(self.options)}"
-
-    def accepts(self, value: object) -> bool:
-        """Tell whether `value` is one of the words, exactly."""
-        return isinstance(value, str) and value in self.options
-
-    def read(self, text: str) -> str:
-        """Return the word itself."""
-        return text
-
-
-@dataclass(frozen=True)
-class Whole:
-    """A whole number from `low` to `high`; None too where it means something."""
-
-    low: int
-    high: int
-    is_optional: bool = False
-
-    @property
-    def expected(self) -> str:
-        """Name the range."""
-        return f"{'None or ' if self.is_optional else ''}{self.low} to {self.high}"
-
-    def accepts(self, value: object) -> bool:
-        """Tell whether `value` is a whole number (not a bool, not 3.0) in the range."""
-        if value is None:
-            return self.is_optional
-        return is_whole(value) and self.low <= value <= self.high  # type: ignore[operator]
-
-    def read(self, text: str) -> int | str | None:
-        """Return the number that plain ASCII digits spell."""
-        if self.is_optional and text.lower() == "none":
-            return None
-        return int(text) if _WHOLE.fullmatch(text) else text
-
-
-@dataclass(frozen=True)
-class Real:
-    """A finite number from `low` to `high`; None too where it means something."""
-
-    low: float
-    high: float
-    is_optional: bool = False
-
-    @property
-    def expected(self) -> str:
-        """Name the range."""
-        return f"{'None or ' if self.is_optional else ''}{self.low:g} to {self.high:g}"
-
-    def accepts(self, value: object) -> bool:
-        """Tell whether `value` is a real number (not a bool, not nan) in the range."""
-        if value is None:
-            return self.is_optional
-        return is_real(value) and self.low <= value <= self.high  # type: ignore[operator]
-
-    def read(self, text: str) -> float | str | None:
-        """Return the number that plain ASCII digits spell."""
-        if self.is_optional and text.lower() == "none":
-            return None
-        return float(text) if _REAL.fullmatch(text) else text
-
-
-@dataclass(frozen=True)
-class Flag:
-    """True or False."""
-
-    @property
-    def expected(self) -> str:
-        """Name both."""
-        return "True or False"
-
-    def accepts(self, value: object) -> bool:
-        """Tell whether `value` is a bool."""
-        return type(value) is bool
-
-    def read(self, text: str) -> bool | str:
-        """Return the bool that "true" or "false" spells."""
-        return {"true": True, "false": False}.get(text.lower(), text)
-
-
-@dataclass(frozen=True)
-class Typed:
-    """Text of 1 to `longest` characters, without control characters and lone surrogates."""
-
-    longest: int
-
-    @property
-    def expected(self) -> str:
-        """Name the length."""
-        return f"1 to {self.longest} characters without control characters"
-
-    def accepts(self, value: object) -> bool:
-        """Tell whether `value` can be drawn on an axis and written into an address."""
-        return (
-            isinstance(value, str)
-            and 1 <= len(value) <= self.longest
-            and not any(unicodedata.category(char) in ("Cc", "Cs") for char in value)
-        )
-
-    def read(self, text: str) -> str:
-        """Return the text itself."""
-        return text
 
 
 def _one_of(default: Any, allowed: Allowed) -> Any:
@@ -197,6 +49,8 @@ class ExperimentConfig:
     loss_at : whether the last step alone or every step has a loss.
     truncate : steps per block of truncated BPTT; None is full BPTT.
     is_tied : whether all steps share their recurrent weights (False: vanilla cell only).
+    layers : L, each reads the states of the one below.
+    is_bidirectional : whether a second set of cells reads the sequence from its end.
     seed : separate streams for weights, inputs and readout grow from it.
 
     Raises
@@ -223,6 +77,8 @@ class ExperimentConfig:
     loss_at: str = _one_of("last", Choice(("last", "every")))
     truncate: int | None = _one_of(None, Whole(1, 10_000, is_optional=True))
     is_tied: bool = _one_of(True, Flag())
+    layers: int = _one_of(1, Whole(1, 8))
+    is_bidirectional: bool = _one_of(False, Flag())
     seed: int = _one_of(0, Whole(0, 2**32 - 1))
 
     def __post_init__(self) -> None:
@@ -240,6 +96,12 @@ class ExperimentConfig:
             )
         if self.cell != "rnn" and not self.is_tied:
             raise ConfigError(f"is_tied: expected True with cell={self.cell}, got False")
+        if not self.is_tied and (self.layers > 1 or self.is_bidirectional):
+            raise ConfigError("is_tied: expected True with several layers or directions, got False")
+        if self.truncate is not None and self.is_bidirectional:
+            raise ConfigError(
+                f"truncate: expected None with is_bidirectional=True, got {self.truncate}"
+            )
         if self.truncate is not None and self.truncate > self.steps:
             raise ConfigError(
                 f"truncate: expected None or 1 to steps={self.steps}, got {self.truncate}"
@@ -298,10 +160,15 @@ def refuse_oversize(config: ExperimentConfig, limit: int = MAX_RUN_SIZE) -> None
     """
     steps, batch_size, _ = sizes(config)
     product = steps * batch_size * config.hidden_size
-    if product > limit:
+    stack = config.layers * (2 if config.is_bidirectional else 1)
+    if product * stack > limit:
+        what, shown = "steps x batch_size x hidden_size", f"{config.hidden_size}"
+        if stack > 1:
+            what += " x layers x directions"
+            shown += f" x {config.layers} x {stack // config.layers}"
         raise ConfigError(
-            f"steps x batch_size x hidden_size: expected at most {limit:,}, "
-            f"got {steps} x {batch_size} x {config.hidden_size} = {product:,}"
+            f"{what}: expected at most {limit:,}, "
+            f"got {steps} x {batch_size} x {shown} = {product * stack:,}"
         )
     weights = steps * config.hidden_size**2
     if not config.is_tied and weights > MAX_UNTIED_WEIGHTS:

@@ -8,7 +8,7 @@ from rnn_core.arrays import Array
 from rnn_core.cells import State
 from rnn_core.config import ExperimentConfig, refuse_oversize, sizes
 from rnn_core.errors import ConfigError, quoted
-from rnn_core.initializers import draw_params
+from rnn_core.initializers import draw_stack
 from rnn_core.losses import Loss, NextCharacter, Projection
 from rnn_core.network import Network
 from rnn_core.overflow import find_overflow, recording_without_steps
@@ -25,7 +25,7 @@ class Experiment:
 
     network: Network
     x: Array
-    h_init: State
+    h_init: tuple[State, ...]
 
 
 def run(config: ExperimentConfig) -> Recording:
@@ -42,35 +42,40 @@ def run(config: ExperimentConfig) -> Recording:
         raise ConfigError(f"config: expected an ExperimentConfig, got {quoted(config)}")
     refuse_oversize(config)
     drawn = draw(config)
-    tape = forward(drawn.network, drawn.x, drawn.h_init)
-    overflow = find_overflow(tape)
-    if overflow is not None and overflow.step == 0:
-        recording = recording_without_steps(
-            drawn.network, tape, overflow, loss_of(config, tape.steps)
-        )
+    network, x = drawn.network, drawn.x
+    tapes = forward(network, x, drawn.h_init)
+    overflow = first = find_overflow(network, tapes)
+    while first is not None and first.step > 0:
+        network, x = network.first_steps(first.step), x[: first.step]
+        tapes = forward(network, x, drawn.h_init)
+        first = find_overflow(network, tapes)  # a reverse direction starts elsewhere now
+    loss = loss_of(config, len(x))
+    if first is not None:
+        recording = recording_without_steps(network, x, first, loss)
     else:
-        network = drawn.network
-        if overflow is not None:
-            network, tape = network.first_steps(overflow.step), tape.cut(overflow.step)
-        recording = backward(network, tape, loss_of(config, tape.steps), config.truncate)
+        recording = backward(network, x, tapes, loss, config.truncate)
     return replace(recording, config=config, overflow=overflow)
 
 
 def draw(config: ExperimentConfig) -> Experiment:
     """Draw the network, the input and the initial state of a config."""
     steps, batch, features = sizes(config)
-    params = draw_params(config, steps, features)
-    names = ("h", "c") if config.cell == "lstm" else ("h",)
-    if config.h_init == "zero":
-        init: State = tuple(np.zeros((batch, config.hidden_size)) for _ in names)
-    else:  # uniform in (-1, 1), the range of every bounded state
-        init = tuple(
-            uniforms(
-                config.seed, Purpose.INITIAL_STATE, k, rows=batch, columns=config.hidden_size
-            ).copy()
-            for k in range(len(names))
-        )
-    network = Network(config.cell, config.activation, params)
+    stack = draw_stack(config, steps, features)
+    network = Network(
+        config.cell, config.activation, stack, is_bidirectional=config.is_bidirectional
+    )
+    states = range(len(network.recurrence.states))
+    shape = (batch, config.hidden_size)
+
+    def initial(layer: int, state: int) -> Array:
+        if config.h_init == "zero":
+            return np.zeros(shape)
+        # uniform in (-1, 1), the range of every bounded state
+        part = (state, layer) if layer else (state,)
+        rows, columns = shape
+        return uniforms(config.seed, Purpose.INITIAL_STATE, *part, rows=rows, columns=columns)
+
+    init = tuple(tuple(initial(layer, k) for k in states) for layer in range(len(stack)))
     return Experiment(network, draw_input(config), init)
 
 
@@ -82,22 +87,22 @@ def loss_of(config: ExperimentConfig, steps: int) -> Loss:
     leaves the last step's own gradient as it is. Typed text: the next-character loss at the
     position that the text asks about, or at every position.
     """
+    width = config.hidden_size * (2 if config.is_bidirectional else 1)
     if config.source == "text":
-        return _text_loss(config, config.text[:steps])
+        return _text_loss(config, config.text[:steps], width)
     rows = steps if config.loss_at == "every" else 1
-    by_lag = normals(config.seed, Purpose.READOUT, rows=rows, columns=config.hidden_size)
-    readout = np.zeros((steps, config.hidden_size))
+    by_lag = normals(config.seed, Purpose.READOUT, rows=rows, columns=width)
+    readout = np.zeros((steps, width))
     readout[steps - rows :] = (by_lag / np.linalg.norm(by_lag, axis=1, keepdims=True))[::-1]
     return Projection(readout)
 
 
-def _text_loss(config: ExperimentConfig, read: str) -> NextCharacter:
+def _text_loss(config: ExperimentConfig, read: str, width: int) -> NextCharacter:
     question = question_of(read)
     rivals = {question.rival} if question.rival else set()
     letters = alphabet(read + "".join(rivals))
-    readout = normals(
-        config.seed, Purpose.READOUT, rows=len(letters), columns=config.hidden_size
-    ) / np.sqrt(config.hidden_size)
+    readout = normals(config.seed, Purpose.READOUT, rows=len(letters), columns=width)
+    readout /= np.sqrt(width)
     if config.loss_at == "every" and len(read) > 1:
         return NextCharacter(readout, {t: letters.index(char) for t, char in enumerate(read[1:])})
     step = question.position - 1

@@ -1,16 +1,17 @@
 """Gradients at any magnitude: of states, step by step, and of weights."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from types import MappingProxyType
 from typing import Final
 
 import numpy as np
 
-from rnn_core.arrays import Array, BoolArray, IntArray, read_only
-from rnn_core.bptt import Adjoint
-from rnn_core.cells import Params, StepMaps, Tape
+from rnn_core.arrays import Array, BoolArray, IntArray, all_finite, read_only
+from rnn_core.bptt import NOTHING, Adjoint
+from rnn_core.cells import Cell, Params, StepMaps, Tape
+from rnn_core.cells.base import SkipInTime, product
 from rnn_core.errors import ConfigError, quoted
 from rnn_core.scaled import Scaled, log10_frobenius, shifted
 
@@ -28,12 +29,21 @@ class StateGradient:
     ----------
     values : "d_h" (and "d_c") with its mantissas and powers of two, (..., B, H).
     reached : computes which entries have a path to the loss at all, by name.
-    has_bounds : whether some slope is stored as its bound, too small for float64.
+    may_underflow : tells whether a zero somewhere in the sweep may be an underflow.
     """
 
     values: Mapping[str, Scaled]
     reached: Callable[[], dict[str, BoolArray]]
-    has_bounds: bool
+    may_underflow: Callable[[], bool]
+
+    def reversed_in_time(self) -> "StateGradient":
+        """Return the same with the steps in the opposite order."""
+        values = {n: Scaled(v.mantissa[::-1], v.exponent[::-1]) for n, v in self.values.items()}
+
+        def reached() -> dict[str, BoolArray]:
+            return {name: flags[::-1] for name, flags in self.reached().items()}
+
+        return StateGradient(MappingProxyType(values), reached, self.may_underflow)
 
     def scaled(self, name: str) -> Scaled:
         """Return a gradient as mantissa and power of two.
@@ -80,12 +90,12 @@ class StateGradient:
         """Mark entries more than 260 decades below the largest entry of their vector."""
         size = np.abs(self.scaled(name).mantissa)
         largest = size.max(axis=-1, keepdims=True)
-        marked: BoolArray = (size < largest * 10.0**-FAR_BELOW) & (largest > 0)
+        ratio = size / np.where(largest > 0, largest, 1.0)
+        marked: BoolArray = (ratio < 10.0**-FAR_BELOW) & (largest > 0)
         is_zero = marked & (size == 0)
         if not is_zero.any():
             return marked
-        has_lost_bits = bool(((size < largest * _NO_LOSS_OF_BITS) & (size > 0)).any())
-        if has_lost_bits or self.has_bounds:  # a zero may be an underflow: follow the paths
+        if self.may_underflow():  # then follow the paths
             is_zero &= ~self.reached()[name]
         resolved: BoolArray = marked & ~is_zero
         return resolved
@@ -110,31 +120,33 @@ class Structure:
 
     Attributes
     ----------
-    maps, d_loss, truncate : what the sweep was given.
-    has_bounds : whether some slope is stored as its bound, too small for float64.
+    maps, d_loss, truncate, skip : what the sweep was given; d_loss as flags (T, ..., B, H).
     """
 
     maps: StepMaps
-    d_loss: Array
+    d_loss: Callable[[], BoolArray]
     truncate: int | None
-    has_bounds: bool
+    skip: SkipInTime | None
 
     @cached_property
     def reached(self) -> tuple[BoolArray, ...]:
         """Which entries have a path to the loss, at all positions (T+1, ..., B, H)."""
         maps = self.maps.indicator()
-        local = self.d_loss != 0
+        local = self.d_loss()
         steps = local.shape[0]
-        count = 1 if maps.line_state != 1 else 2
-        reached = tuple(np.zeros((steps + 1, *local.shape[1:]), dtype=bool) for _ in range(count))
+        reached = tuple(
+            np.zeros((steps + 1, *local.shape[1:]), dtype=bool) for _ in range(maps.state_count)
+        )
         reached[0][steps] = local[-1]
+        borders = range(self.truncate, steps, self.truncate) if self.truncate else range(0)
         for t in range(steps - 1, -1, -1):
-            if t and self.truncate and t % self.truncate == 0:
-                paths: tuple[Array, ...] = ()
-            else:
-                paths = maps.vjp_step(t, tuple(r[t + 1].astype(np.float64) for r in reached))
-            for flags, number in zip(reached, paths, strict=False):
-                flags[t] = number > 0
+            if t not in borders:
+                after = tuple(flags[t + 1].astype(np.float64) for flags in reached)
+                for flags, paths in zip(reached, maps.vjp_step(t, after), strict=True):
+                    flags[t] = paths > 0
+            later = t + self.skip.steps if self.skip is not None else steps + 1
+            if later <= steps and not any(t <= border < later for border in borders):
+                reached[0][t] |= reached[0][later]
             if t:
                 reached[0][t] |= local[t - 1]
         return reached
@@ -154,15 +166,31 @@ def _by_name(values: tuple[BoolArray, ...]) -> dict[str, BoolArray]:
 
 
 def state_gradients(
-    adjoint: Adjoint, maps: StepMaps, structure: Structure
+    adjoint: Adjoint, maps: StepMaps, structure: Structure, has_bounds: Callable[[], bool]
 ) -> tuple[StateGradient, StateGradient]:
-    """Return the gradients after each step and before the first one."""
+    """Return the gradients after each step and before the first one.
+
+    `has_bounds` tells whether some slope is stored as its bound, too small for float64.
+    """
+
+    @cache
+    def may_underflow() -> bool:
+        return has_bounds() or any(_has_lost_bits(state) for state in adjoint.states)
+
     steps = dict(zip(("d_h", "d_c"), adjoint.of_steps(maps), strict=False))
-    init = dict(zip(("d_h", "d_c"), adjoint.of_init(), strict=False))
+    init = dict(zip(("d_h", "d_c"), adjoint.at(0), strict=False))
     return (
-        StateGradient(MappingProxyType(steps), structure.of_steps, has_bounds=structure.has_bounds),
-        StateGradient(MappingProxyType(init), structure.of_init, has_bounds=structure.has_bounds),
+        StateGradient(MappingProxyType(steps), structure.of_steps, may_underflow),
+        StateGradient(MappingProxyType(init), structure.of_init, may_underflow),
     )
+
+
+def _has_lost_bits(state: Array) -> bool:
+    """Tell whether some entry is so far below its vector's largest that the next may be 0."""
+    size = np.abs(state)
+    largest = size.max(axis=-1, keepdims=True)
+    ratio = size / np.where(largest > 0, largest, 1.0)
+    return bool(((ratio < _NO_LOSS_OF_BITS) & (ratio > 0)).any())
 
 
 @dataclass(frozen=True)
@@ -183,63 +211,83 @@ class WeightGradient:
 
 
 @dataclass(frozen=True)
-class GateGradient:
-    """dL/da and the gradient of the recurrent products, on one scale for the whole run.
+class GateFlow:
+    """Gradients where the weights enter, computed a chunk of steps at a time and not kept.
 
     Attributes
     ----------
-    d_a, d_recurrent : mantissas (T, ..., B, G*H).
-    exponent : (T, ..., B).
+    maps, tape, adjoint : what they follow from.
     """
 
-    d_a: Array
-    d_recurrent: Array
-    exponent: IntArray
+    maps: StepMaps
+    tape: Tape
+    adjoint: Adjoint
 
-    @classmethod
-    def of(cls, adjoint: Adjoint, maps: StepMaps) -> "GateGradient":
-        """Compute both from the gradients of the states."""
-        after = tuple(state[1:] for state in adjoint.states)
-        return cls(*maps.gate_gradients(after), exponent=adjoint.exponent[1:])
+    def rows(self, steps: slice) -> Array:
+        """Return mantissas of dL/d(products) of some steps, (n, ..., B, K)."""
+        after = tuple(state[1:][steps] for state in self.adjoint.states)
+        return self.maps.rows(steps, after)
+
+    def chunks(self) -> Iterator[tuple[slice, Array, IntArray]]:
+        """Yield pieces of the run: which steps, mantissas (n, ..., B, K), exponents (n, ..., B)."""
+        for steps in self.tape.chunks():
+            yield steps, self.rows(steps), self.adjoint.exponent[1:][steps]
+
+    def in_gate_order(self) -> Scaled:
+        """Return dL/da of all steps, (T, ..., B, G*H)."""
+        rows = self.maps.gate_order(self.rows(slice(None)))
+        return Scaled(rows, self.adjoint.exponent[1:])
 
     def common_exponent(self) -> int:
-        """Return the largest exponent of a step that is not 0."""
-        counts = self.d_recurrent.any(axis=-1)
-        return int(self.exponent[counts].max()) if counts.any() else 0
+        """Return the largest exponent of a gradient that is not 0."""
+        exponent = self.adjoint.exponent[1:][self.adjoint.size[1:] != NOTHING]
+        return int(exponent.max()) if exponent.size else 0
+
+    def into_inputs(self, params: Params) -> Scaled:
+        """Return dL/dx of all steps, (T, ..., B, D)."""
+        exponent = self.adjoint.exponent[1:]
+        d_x = np.empty((*exponent.shape, params.input_size), dtype=self.tape.joined.dtype)
+        for steps, rows, _ in self.chunks():
+            product(self.maps.gate_order(rows), params.weight_ih, d_x[steps])
+        return Scaled(d_x, exponent)
 
 
-def weight_gradients(params: Params, tape: Tape, gate: GateGradient) -> dict[str, WeightGradient]:
-    """Return the gradient of every parameter: sums over steps, one matrix product each.
+def weight_gradients(cell: Cell, params: Params, flow: GateFlow) -> dict[str, WeightGradient]:
+    """Return the gradient of every parameter: sums over steps, as one matrix product.
 
-    dL/dW_ih = sum_t d_a_t^T x_t and dL/dW_hh = sum_t d_recurrent_t^T h_{t-1}; biases likewise. An
-    untied net has a weight_hh per step, and no sum.
+    dL/d[W_hh | W_ih | b] = sum_t d_t^T [h_{t-1}; x_t; 1]. An untied net has a weight_hh per step,
+    and no sum there.
     """
-    common = gate.common_exponent()
-    d_a, d_recurrent = (_on_scale(d, gate.exponent, common) for d in (gate.d_a, gate.d_recurrent))
-    before = tape.states[0][:-1]
-    found = {"weight_ih": _outer_sum(d_a, tape.x)}
-    if params.is_tied:
-        found["weight_hh"] = _outer_sum(d_recurrent, before)
-    else:
-        found["weight_hh"] = np.matmul(d_recurrent.mT, before)
-    if params.bias_ih is not None:
-        found["bias_ih"] = d_a.sum(axis=(0, -2))
-    if params.bias_hh is not None:
-        found["bias_hh"] = d_recurrent.sum(axis=(0, -2))
-    return {name: WeightGradient(mantissa, common) for name, mantissa in found.items()}
+    with np.errstate(all="ignore"):
+        gradient, exponent = _summed(params, flow, 0)
+        if not all_finite(gradient):  # states near the end of float64: on a smaller scale
+            largest = max(float(np.abs(part).max()) for part in (flow.tape.joined, flow.tape.x))
+            gradient, exponent = _summed(params, flow, int(np.frexp(largest)[1]))
+        named = cell.split(params, gradient)
+    return {name: WeightGradient(mantissa, exponent) for name, mantissa in named.items()}
 
 
-def _on_scale(d: Array, exponent: IntArray, common: int) -> Array:
-    difference = exponent - common
-    return shifted(d, difference[..., None]) if difference.any() else d
+def _summed(params: Params, flow: "GateFlow", down: int) -> tuple[Array, int]:
+    """Return the gradient of the joined weights and its exponent; rows are divided by 2^down."""
+    common = flow.common_exponent()
+    joined = shifted(flow.tape.joined, -down) if down else flow.tape.joined
+    total: Array | None = None
+    untied: list[Array] = []
+    for steps, rows, exponent in flow.chunks():
+        by = exponent - common
+        d = shifted(rows, by[..., None]) if by.any() else rows
+        if params.is_tied:
+            part = _outer_sum(d, joined[steps])
+            total = part if total is None else np.add(total, part, out=total)
+        else:
+            untied.append(np.matmul(d.mT, joined[steps]))
+    gradient = np.concatenate(untied) if total is None else total
+    return gradient, common + down
 
 
 def _outer_sum(d: Array, y: Array) -> Array:
-    """Return sum over t and b of d_tb^T y_tb for (T, ..., B, G) and (T, ..., B, N)."""
-    if y.ndim < d.ndim:
-        y = y.reshape(y.shape[0], *(1,) * (d.ndim - y.ndim), *y.shape[1:])
+    """Return sum over t and b of d_tb^T y_tb for (T, ..., B, K) and (T, ..., B, J)."""
     if d.ndim > 3:
-        y = np.broadcast_to(y, (*d.shape[:-1], y.shape[-1]))
         d, y = (np.moveaxis(array, 0, -3) for array in (d, y))
     rows = d.reshape(*d.shape[:-3], -1, d.shape[-1])
     return rows.mT @ y.reshape(*y.shape[:-3], -1, y.shape[-1])

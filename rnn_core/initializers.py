@@ -13,23 +13,33 @@ import numpy as np
 from rnn_core.arrays import Array, read_only
 from rnn_core.cells import Params
 from rnn_core.config import ExperimentConfig
-from rnn_core.streams import Purpose, normal_matrices, normals, uniforms
+from rnn_core.streams import Purpose, matrices, normals, uniforms
 
 GATES: Final = {"rnn": 1, "gru": 3, "lstm": 4}
 _FORGET: Final = 1
 """The place of the forget gate in i, f, g, o."""
 
 
-def draw_params(config: ExperimentConfig, steps: int, input_size: int) -> Params:
-    """Draw the weights of a config; typed text decides T and D, so both are given."""
+def draw_stack(config: ExperimentConfig, steps: int, input_size: int) -> tuple[Params, ...]:
+    """Draw every layer and direction of a config; typed text decides T and D, so both are given."""
+    directions = 2 if config.is_bidirectional else 1
+    above = directions * config.hidden_size
+    return tuple(
+        draw_params(config, steps, input_size if index < directions else above, index)
+        for index in range(config.layers * directions)
+    )
+
+
+def draw_params(config: ExperimentConfig, steps: int, input_size: int, index: int = 0) -> Params:
+    """Draw the weights of one layer and direction, the `index`-th in PyTorch's order."""
     size, gates = config.hidden_size, GATES[config.cell]
-    drawn = unit_params(config.cell, config.init, config.seed, input_size, size)
+    drawn = unit_params(config.cell, config.init, config.seed, input_size, size, index)
     weight_hh = drawn.weight_hh
     if not config.is_tied:
         weight_hh = untied_weights(config.init, config.seed, steps, size)
     noise = config.bias_scale * np.concatenate(
         [
-            normals(config.seed, Purpose.BIAS_NOISE, gate, rows=1, columns=size)[0]
+            normals(config.seed, Purpose.BIAS_NOISE, *_part(gate, index), rows=1, columns=size)[0]
             for gate in range(gates)
         ]
     )
@@ -47,8 +57,15 @@ def draw_params(config: ExperimentConfig, steps: int, input_size: int) -> Params
     )
 
 
-@lru_cache(maxsize=8)
-def unit_params(cell: str, init: str, seed: int, input_size: int, size: int) -> Params:
+def _part(gate: int, index: int) -> tuple[int, ...]:
+    """Return the stream of a gate; the first layer's does not depend on how many there are."""
+    return (gate, index) if index else (gate,)
+
+
+@lru_cache(maxsize=16)
+def unit_params(
+    cell: str, init: str, seed: int, input_size: int, size: int, index: int = 0
+) -> Params:
     """Draw the weights of a tied net at scale 1, read-only.
 
     gaussian : W_hh std 1/sqrt(H), W_ih std 1/sqrt(D): unit-variance drive; biases 0.
@@ -60,19 +77,18 @@ def unit_params(cell: str, init: str, seed: int, input_size: int, size: int) -> 
     glorot : glorot uniform for each gate's matrices (Glorot & Bengio 2010), biases 0.
     """
     gates = GATES[cell]
-    each = range(gates)
     bias_ih: Array = np.zeros(gates * size)
     bias_hh: Array = np.zeros(gates * size)
 
+    parts = [_part(gate, index) for gate in range(gates)]
+
     def normal(purpose: Purpose, columns: int) -> Array:
-        return np.concatenate(
-            [normals(seed, purpose, gate, rows=size, columns=columns) for gate in each]
-        )
+        blocks = [normals(seed, purpose, *part, rows=size, columns=columns) for part in parts]
+        return np.concatenate(blocks)
 
     def uniform(purpose: Purpose, columns: int, limit: float) -> Array:
-        return limit * np.concatenate(
-            [uniforms(seed, purpose, gate, rows=size, columns=columns) for gate in each]
-        )
+        blocks = [uniforms(seed, purpose, *part, rows=size, columns=columns) for part in parts]
+        return limit * np.concatenate(blocks)
 
     if init in ("gaussian", "orthogonal", "identity"):
         weight_ih = normal(Purpose.INPUT_WEIGHTS, input_size) / np.sqrt(input_size)
@@ -108,12 +124,12 @@ def untied_weights(init: str, seed: int, steps: int, size: int) -> Array:
     if init == "identity":
         same: Array = np.tile(np.eye(size), (steps, 1, 1))
         return same
-    drawn: Array = normal_matrices(seed, Purpose.UNTIED_WEIGHTS, steps=steps, size=size)
+    limits = {"pytorch": size**-0.5, "glorot": (3.0 / size) ** 0.5}
+    is_uniform = init in limits
+    drawn = matrices(seed, Purpose.UNTIED_WEIGHTS, steps=steps, size=size, is_uniform=is_uniform)
     if init in ("orthogonal", "keras"):
         return orthogonal(drawn)
-    # a scheme with uniform entries in +-limit has variance limit^2 / 3, drawn as gaussian here
-    variance = {"gaussian": 1.0 / size, "pytorch": 1.0 / (3 * size), "glorot": 1.0 / size}
-    drawn *= np.sqrt(variance[init])
+    drawn *= limits[init] if is_uniform else size**-0.5
     return drawn
 
 

@@ -8,29 +8,42 @@ from types import MappingProxyType
 import numpy as np
 
 from rnn_core.analysis import verdict
-from rnn_core.arrays import Array, read_only
+from rnn_core.arrays import Array, BoolArray, all_finite, read_only
 from rnn_core.bptt import Adjoint
 from rnn_core.cells import Tape
-from rnn_core.gradients import GateGradient, Structure, state_gradients
+from rnn_core.gradients import GateFlow, Structure, state_gradients
 from rnn_core.losses import Loss
 from rnn_core.network import Network
 from rnn_core.recording import LayerRecording, Overflow, Recording
 
 
-def find_overflow(tape: Tape) -> Overflow | None:
-    """Return where a state first ceased to be finite, or None."""
-    finite = np.logical_and.reduce([np.isfinite(s[1:]).all(axis=-1) for s in tape.states])
-    if finite.all():
-        return None
-    step = int((~finite.all(axis=1)).argmax())
-    return Overflow(step, 0, "forward", int((~finite[step]).argmax()))
+def find_overflow(net: Network, tapes: tuple[Tape, ...]) -> Overflow | None:
+    """Return where a state first ceased to be finite, in the lowest layer, or None."""
+    for index, tape in enumerate(tapes):
+        if all(all_finite(state) for state in tape.states):
+            continue
+        finite = _finite_steps(tape)
+        step = int((~finite.all(axis=1)).argmax())
+        directions = 2 if net.is_bidirectional else 1
+        direction = "reverse" if index % directions else "forward"
+        sequence = int((~finite[step]).argmax())
+        return Overflow(step, index // directions, direction, sequence)
+    return None
 
 
-def recording_without_steps(net: Network, tape: Tape, overflow: Overflow, loss: Loss) -> Recording:
+def _finite_steps(tape: Tape) -> BoolArray:
+    """Tell for each step and sequence whether the state after it is finite, (T, B)."""
+    flags: BoolArray = np.logical_and.reduce(
+        [np.isfinite(state[1:]).all(axis=-1) for state in tape.states]
+    )
+    return flags
+
+
+def recording_without_steps(net: Network, x: Array, overflow: Overflow, loss: Loss) -> Recording:
     """Return the recording of a run that overflowed at its first step: there is nothing in it."""
     return Recording(
         network=net,
-        x=tape.x[:0],
+        x=x[:0],
         steps=0,
         loss=np.nan,
         loss_function=loss,
@@ -48,40 +61,53 @@ def recording_without_steps(net: Network, tape: Tape, overflow: Overflow, loss: 
 
 
 def recording_with_nan(
-    net: Network, tape: Tape, overflow: Overflow, loss: Loss, truncate: int | None
+    net: Network,
+    x: Array,
+    tapes: tuple[Tape, ...],
+    overflow: Overflow,
+    loss: Loss,
+    truncate: int | None,
 ) -> Recording:
     """Return a recording of all steps, nan from the overflow on and in every gradient."""
-
-    def ended(array: Array, first_bad: int) -> Array:
-        copy = array.copy()
-        copy[first_bad:] = np.nan
-        return read_only(copy)
-
-    at = overflow.step
-    tape = Tape(
-        x=tape.x,
-        a=ended(tape.a, at),
-        states=tuple(ended(state, at + 1) for state in tape.states),
-        parts={name: ended(part, at) for name, part in tape.parts.items()},
-    )
-    nothing = tuple(np.full_like(state, np.nan) for state in tape.states)
-    adjoint = Adjoint(nothing, np.zeros(nothing[0].shape[:-1], dtype=np.int64))
-    with np.errstate(all="ignore"):
-        maps = net.maps_of.linearize(net.params, tape)
-        structure = Structure(maps, np.zeros_like(nothing[0][1:]), truncate, has_bounds=False)
-        total, at_init = state_gradients(adjoint, maps, structure)
-        gate = GateGradient.of(adjoint, maps)
-    gradients = {name: np.full_like(w, np.nan) for name, w in net.state_dict().items()}
+    layers, inits = [], []
+    for index, tape in enumerate(tapes):
+        finite = _finite_steps(tape).all(axis=1)
+        ended = _ended(tape, tape.steps if finite.all() else int((~finite).argmax()))
+        nothing = tuple(np.full_like(state, np.nan) for state in tape.states)
+        exponents = np.zeros(nothing[0].shape[:-1], dtype=np.int64)
+        adjoint = Adjoint(nothing, exponents, exponents)
+        with np.errstate(all="ignore"):
+            maps = net.recurrence.linearize(net.stack[index], ended)
+            no_loss = np.zeros(nothing[0][1:].shape, dtype=bool)
+            structure = Structure(maps, lambda flags=no_loss: flags, truncate, net.skip)  # type: ignore[misc]
+            total, at_init = state_gradients(adjoint, maps, structure, lambda: False)
+        is_reverse = net.is_bidirectional and bool(index % 2)
+        flow = GateFlow(maps, ended, adjoint)
+        layers.append(
+            LayerRecording(
+                cell_name=net.cell,
+                activation=net.activation,
+                params=net.stack[index],
+                tape=ended,
+                maps=maps,
+                flow=flow,
+                total=total,
+                from_last=total,
+                is_reverse=is_reverse,
+            )
+        )
+        inits.append(at_init)
+    gradients = {name: np.full_like(weight, np.nan) for name, weight in net.state_dict().items()}
     return Recording(
         network=net,
-        x=tape.x,
-        steps=tape.steps,
+        x=x,
+        steps=len(x),
         loss=np.nan,
         loss_function=loss,
         loss_steps=0,
-        last_loss_step=tape.steps - 1,
-        layers=(LayerRecording(net, net.params, tape, maps, gate, total, total),),
-        d_init=(at_init,),
+        last_loss_step=len(x) - 1,
+        layers=tuple(layers),
+        d_init=tuple(inits),
         weight_gradients=MappingProxyType({}),
         gradients=MappingProxyType({name: read_only(g) for name, g in gradients.items()}),
         log10_gradient_norm=MappingProxyType(dict.fromkeys(gradients, np.nan)),
@@ -89,3 +115,19 @@ def recording_with_nan(
         overflow=overflow,
         truncate=truncate,
     )
+
+
+def _ended(tape: Tape, steps: int) -> Tape:
+    """Return a copy of the tape with nan from step `steps` on."""
+    size = tape.states[0].shape[-1]
+    joined, products = tape.joined.copy(), tape.products.copy()
+    joined[steps + 1 :, ..., :size] = np.nan
+    products[steps:] = np.nan
+    others = [state.copy() for state in tape.states[1:]]
+    for state in others:
+        state[steps + 1 :] = np.nan
+    states = (joined[..., :size], *others)
+    a = products[..., products.shape[-1] - tape.a.shape[-1] :]
+    for array in (joined, products, a, *states):
+        read_only(array)
+    return Tape(joined, products, states, a)

@@ -9,16 +9,15 @@ from types import MappingProxyType
 import numpy as np
 import pandas as pd
 
-from rnn_core.activations import RESOLVED, is_saturated
+from rnn_core.activations import ACTIVATIONS, RESOLVED, is_saturated
 from rnn_core.analysis.ledger import Ledger, weight_ledger
 from rnn_core.analysis.verdict import Verdict
 from rnn_core.arrays import Array, BoolArray, IntArray, read_only
-from rnn_core.cells import Params, StepMaps, Tape
+from rnn_core.cells import Params, StepMaps, Tape, cell_named
 from rnn_core.config import ExperimentConfig
-from rnn_core.gradients import GateGradient, StateGradient, WeightGradient
+from rnn_core.gradients import GateFlow, StateGradient, WeightGradient
 from rnn_core.losses import Loss
 from rnn_core.network import Network
-from rnn_core.scaled import Scaled
 
 
 @dataclass(frozen=True)
@@ -42,44 +41,58 @@ class Overflow:
 class LayerRecording:
     """One layer in one direction: its states, gates and gradients at every step.
 
+    All arrays are in the order of time: index t is the step that read x[t], in the reverse
+    direction too.
+
     Attributes
     ----------
+    cell_name, activation : the cell.
+    params : its weights.
+    tape, maps, flow : forward pass, linear maps and gate gradients, in the cell's own order.
     total : gradients of the whole loss.
     from_last : gradients of the last step's loss alone; the same object where there is no other.
+    is_reverse : whether this direction reads the sequence from its end.
     """
 
-    network: Network
+    cell_name: str
+    activation: str
     params: Params
     tape: Tape
     maps: StepMaps
-    gate_gradient: GateGradient
+    flow: GateFlow
     total: StateGradient
     from_last: StateGradient
+    is_reverse: bool
+
+    def _in_time(self, array: Array) -> Array:
+        return array[::-1] if self.is_reverse else array
 
     @property
     def h(self) -> Array:
         """Hidden states (T, B, H)."""
-        return self.tape.states[0][1:]
+        return self._in_time(self.tape.states[0][1:])
 
     @property
     def c(self) -> Array:
         """Cell states of an LSTM (T, B, H)."""
-        return self.tape.states[1][1:]
+        return self._in_time(self.tape.states[1][1:])
 
     @property
     def h_before(self) -> Array:
-        """The hidden state that each step started from, (T, B, H); entry 0 is h_init."""
-        return self.tape.states[0][:-1]
+        """The hidden state that each step started from, (T, B, H)."""
+        return self._in_time(self.tape.states[0][:-1])
 
     @property
     def a(self) -> Array:
         """Pre-activations (T, B, G*H) in gate order."""
-        return self.tape.a
+        return self._in_time(self.tape.a)
 
     @cached_property
     def gates(self) -> Mapping[str, Array]:
         """Each gate after its nonlinearity, (T, B, H), by PyTorch's letter."""
-        return MappingProxyType(self.network.maps_of.gate_values(self.tape))
+        with np.errstate(over="ignore"):
+            values = cell_named(self.cell_name, self.activation).gate_values(self.tape)
+        return MappingProxyType({k: read_only(self._in_time(v)) for k, v in values.items()})
 
     @property
     def d_h(self) -> Array:
@@ -94,8 +107,7 @@ class LayerRecording:
     @cached_property
     def d_a(self) -> Array:
         """dL/da_t (T, B, G*H) in float64."""
-        gate = self.gate_gradient
-        return read_only(Scaled(gate.d_a, gate.exponent).to_float())
+        return read_only(self._in_time(self.flow.in_gate_order().to_float()))
 
     def log10_abs(self, name: str) -> Array:
         """Return log10 |entry| of "d_h" or "d_c", (T, B, H); see `StateGradient.log10_abs`."""
@@ -115,15 +127,15 @@ class LayerRecording:
 
         tanh: |h| > 0.9; sigmoid: below .05 or above .95.
         """
-        if self.network.cell == "rnn":
-            return is_saturated(self.network.activation, self.h)
+        if self.cell_name == "rnn":
+            return is_saturated(self.activation, self.h)
         sigmoids = [gate for name, gate in self.gates.items() if name not in ("g", "n")]
         return is_saturated("sigmoid", np.stack(sigmoids, axis=-2))
 
     @cached_property
     def bound_steps(self) -> IntArray:
         """Steps (from 0) at which some |a| > 354: there phi' is below what float64 resolves."""
-        if self.network.cell == "rnn" and self.network.activation in ("relu", "identity"):
+        if not ACTIVATIONS[self.activation].is_bounded:
             return np.array([], dtype=np.int64)
         return np.flatnonzero((np.abs(self.a) > RESOLVED).any(axis=(1, 2)))
 
@@ -170,9 +182,9 @@ class Recording:
     @cached_property
     def ledger(self) -> Ledger | None:
         """Each step's share in dL/dW_hh; None where there is no such gradient."""
-        if not self.layers or self.overflow_left_nan or not self.layers[0].params.is_tied:
+        if not self.layers or self.overflow_left_nan:
             return None
-        return weight_ledger(self.layers[0].gate_gradient, self.layers[0].h_before)
+        return weight_ledger(self.layers[0].flow) if self.layers[0].params.is_tied else None
 
     @property
     def overflow_left_nan(self) -> bool:
@@ -194,26 +206,39 @@ class Recording:
         return digest.hexdigest()[:12]
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row per step, index `step` from 1 to T.
+        """Return one row per step, index `step` from 1 to T, of every layer and direction.
 
         Columns: log10_d_h_mean, _q10, _q90 and log10_d_c_mean (over sequences, per-sequence
-        norms; d_c of an LSTM), share_weight_hh, h_abs_mean, saturated_share.
+        norms; d_c of an LSTM), share_weight_hh, h_abs_mean, saturated_share; where there are
+        several layers, `layer` (from 0) and `direction` first.
         """
-        index = pd.RangeIndex(1, self.steps + 1, name="step")
-        columns: dict[str, Array | float] = {}
         if not self.layers:
-            return pd.DataFrame(index=index)
-        layer = self.layers[0]
+            return pd.DataFrame(index=pd.RangeIndex(1, 1, name="step"))
+        directions = 2 if self.network.is_bidirectional else 1
+        frames = []
+        for k, layer in enumerate(self.layers):
+            frame = self._frame_of(layer)
+            if len(self.layers) > 1:
+                frame.insert(0, "layer", k // directions)
+                frame.insert(1, "direction", "reverse" if layer.is_reverse else "forward")
+            frames.append(frame)
+        return pd.concat(frames)
+
+    def _frame_of(self, layer: LayerRecording) -> pd.DataFrame:
         norms = layer.log10_norms("d_h")
         q10, q90 = band(norms)
-        columns["log10_d_h_mean"] = mean_log10(norms)
+        columns: dict[str, Array | float] = {"log10_d_h_mean": mean_log10(norms)}
         columns["log10_d_h_q10"], columns["log10_d_h_q90"] = q10, q90
         if "d_c" in layer.total.values:
             columns["log10_d_c_mean"] = mean_log10(layer.log10_norms("d_c"))
-        columns["share_weight_hh"] = self.ledger.shares if self.ledger else np.nan
-        columns["h_abs_mean"] = np.abs(layer.h).mean(axis=(1, 2))
+        ledger = None
+        if not self.overflow_left_nan and layer.params.is_tied:
+            ledger = weight_ledger(layer.flow, is_reverse=layer.is_reverse)
+        columns["share_weight_hh"] = ledger.shares if ledger else np.nan
+        size = layer.h[0].size  # divided first: a sum of states may be beyond float64
+        columns["h_abs_mean"] = (np.abs(layer.h) / size).sum(axis=(1, 2))
         columns["saturated_share"] = layer.is_saturated.reshape(self.steps, -1).mean(axis=1)
-        return pd.DataFrame(columns, index=index)
+        return pd.DataFrame(columns, index=pd.RangeIndex(1, self.steps + 1, name="step"))
 
 
 def mean_log10(log10_norms: Array) -> Array:

@@ -1,27 +1,20 @@
-"""Record a run: forward through all steps, the loss, one sweep back, and what follows from it."""
+"""Record a run: forward through all steps and layers, the loss, and one sweep back per layer."""
 
-from dataclasses import replace
 from types import MappingProxyType
 
 import numpy as np
 
-from rnn_core.activations import RESOLVED
+from rnn_core.allowed import is_real, is_whole
 from rnn_core.analysis import verdict
-from rnn_core.arrays import Array, finite_array, read_only
-from rnn_core.bptt import Adjoint, sweep
+from rnn_core.arrays import Array, finite_array, is_array_of_rank, read_only
 from rnn_core.cells import State, Tape
 from rnn_core.errors import ConfigError, ShapeError, quoted
-from rnn_core.gradients import (
-    GateGradient,
-    StateGradient,
-    Structure,
-    state_gradients,
-    weight_gradients,
-)
+from rnn_core.gradients import WeightGradient
+from rnn_core.layers import Arriving, SweptLayer, handed_down, output_of, sweep_layer
 from rnn_core.losses import Loss, LossResult
 from rnn_core.network import Network
 from rnn_core.overflow import find_overflow, recording_with_nan
-from rnn_core.recording import LayerRecording, Recording
+from rnn_core.recording import Recording
 from rnn_core.scaled import Scaled
 
 _DTYPES = ("float64", "float32")
@@ -41,9 +34,11 @@ def record(
     Parameters
     ----------
     x : (T, B, D).
-    loss : called with the hidden states (T, B, H); returns (L, dL/dh (T, B, H)), each step's own
-        gradient without what flows back from later ones, or a `LossResult`.
-    h_init : the state before the first step, (B, H), or (h, c) for an LSTM; zeros if None.
+    loss : called with the top layer's states (T, B, H), both directions side by side (T, B, 2H)
+        in a bidirectional net; returns (L, dL/dh), each step's own gradient without what flows
+        back from later ones, or a `LossResult`.
+    h_init : the state before the first step, (B, H), or (h, c) for an LSTM; (N, B, H) each where
+        there are N layers and directions, in PyTorch's order. Zeros if None.
     truncate : steps per block of truncated BPTT; the first block starts at the first step.
     dtype : "float64" or "float32", of states and gradients.
 
@@ -52,112 +47,158 @@ def record(
     ShapeError, ConfigError : "<name>: expected <what>, got <value>". Overflow is no error: from
         its step on arrays are nan, the loss is not called, and `overflow` says where it was.
     """
+    if not isinstance(net, Network):
+        raise ConfigError(f"net: expected a Network, got {quoted(net)}")
+    if not callable(loss):
+        raise ConfigError(f"loss: expected a function of the hidden states, got {quoted(loss)}")
     if dtype not in _DTYPES:
         raise ConfigError(f"dtype: expected one of {', '.join(_DTYPES)}, got {quoted(dtype)}")
-    inputs = finite_array(
-        "x", x, f"(T, B, D={net.input_size})", (None, None, net.input_size)
-    ).astype(dtype)
+    expected = f"(T, B, D={net.input_size})"
+    inputs = finite_array("x", x, expected, (None, None, net.input_size)).astype(dtype, copy=False)
     if 0 in inputs.shape:
         raise ShapeError(f"x: expected at least one step and one sequence, got {inputs.shape}")
     _check_steps(net, inputs.shape[0], truncate)
-    init = _initial_state(net, inputs.shape[1], h_init, dtype)
+    init = _initial_states(net, inputs.shape[1], h_init, dtype)
     if dtype != "float64":
-        net = replace(net, params=net.params.mapped(lambda weight: weight.astype(dtype)))
-    tape = forward(net, inputs, init)
-    overflow = find_overflow(tape)
+        net = net.astype(dtype)
+    tapes = forward(net, inputs, init)
+    overflow = find_overflow(net, tapes)
     if overflow is not None:
-        return recording_with_nan(net, tape, overflow, loss, truncate)
-    return backward(net, tape, loss, truncate)
+        return recording_with_nan(net, inputs, tapes, overflow, loss, truncate)
+    return backward(net, inputs, tapes, loss, truncate)
 
 
-def forward(net: Network, x: Array, init: State) -> Tape:
-    """Run the cell over all steps; read-only."""
-    tape = net.maps_of.forward(net.params, x, init)
-    for array in (tape.x, tape.a, *tape.states, *tape.parts.values()):
-        read_only(array)
-    return tape
+def forward(net: Network, x: Array, init: tuple[State, ...]) -> tuple[Tape, ...]:
+    """Run all layers and directions over all steps; a reverse one's tape is in its own order."""
+    tapes: list[Tape] = []
+    directions = 2 if net.is_bidirectional else 1
+    for layer in range(net.layers):
+        outputs = []
+        for direction in range(directions):
+            index = layer * directions + direction
+            order = slice(None, None, -1 if direction else None)
+            tape = net.recurrence.forward(net.stack[index], x[order], init[index], net.skip)
+            for array in tape.arrays():
+                read_only(array)
+            tapes.append(tape)
+            outputs.append(tape.states[0][1:][order])
+        x = output_of(net, outputs, x)
+    return tuple(tapes)
 
 
-def backward(net: Network, tape: Tape, loss: Loss, truncate: int | None = None) -> Recording:
-    """Sweep the gradient of `loss` back over a finite tape, and measure."""
-    h = tape.states[0][1:]
-    result = _called(loss, h)
-    maps = net.maps_of.linearize(net.params, tape)
-    local = result.d_h.astype(h.dtype)
-    with_loss = np.flatnonzero(local.reshape(tape.steps, -1).any(axis=1))
-    last = int(with_loss[-1]) if with_loss.size else tape.steps - 1
-    has_bounds = bool((np.abs(tape.a) > RESOLVED).any())
+def top_output(net: Network, x: Array, tapes: tuple[Tape, ...]) -> Array:
+    """Return the top layer's output in the order of time, (T, B, H) or (T, B, 2H)."""
+    directions = 2 if net.is_bidirectional else 1
+    for layer in range(net.layers):
+        pair = tapes[layer * directions : (layer + 1) * directions]
+        x = output_of(net, [t.states[0][1:][:: -1 if d else 1] for d, t in enumerate(pair)], x)
+    return x
 
-    def swept(d_loss: Array, adjoint: Adjoint) -> tuple[StateGradient, StateGradient]:
-        return state_gradients(adjoint, maps, Structure(maps, d_loss, truncate, has_bounds))
 
-    if with_loss.size > 1:  # the last step's own gradient travels beside the whole one
-        last_alone = np.zeros_like(local)
-        last_alone[last] = local[last]
-        both = sweep(maps, Scaled.plain(np.stack([local, last_alone], 1)), truncate=truncate)
-        adjoint = both.part(0)
-        total, at_init = swept(local, adjoint)
-        from_last, _ = swept(last_alone, both.part(1))
-    else:
-        adjoint = sweep(maps, Scaled.plain(local), truncate=truncate)
-        total, at_init = swept(local, adjoint)
-        from_last = total
-    gate = GateGradient.of(adjoint, maps)
-    layer = LayerRecording(net, net.params, tape, maps, gate, total, from_last)
-    of_weights = {f"{k}_l0": g for k, g in weight_gradients(net.params, tape, gate).items()}
-    gradients = {name: g.to_float() for name, g in of_weights.items()}
-    gradients |= {name: np.asarray(g) for name, g in result.gradients.items()}
+def backward(
+    net: Network,
+    x: Array,
+    tapes: tuple[Tape, ...],
+    loss: Loss,
+    truncate: int | None = None,
+    d_end: tuple[tuple[Scaled, ...], ...] | None = None,
+) -> Recording:
+    """Sweep the gradient of `loss` back over finite tapes, layer by layer, and measure.
+
+    `d_end`, one per layer and direction, is what reaches the last states from outside.
+    """
+    y = top_output(net, x, tapes)
+    result = _called(loss, y)
+    local = result.d_h.astype(y.dtype, copy=False)
+    with_loss = np.flatnonzero(local.reshape(len(y), -1).any(axis=1))
+    last = int(with_loss[-1]) if with_loss.size else len(y) - 1
+    arriving = Arriving.of_loss(local, last if with_loss.size > 1 else None)
+    swept: list[SweptLayer] = []
+    directions = 2 if net.is_bidirectional else 1
+    for layer in reversed(range(net.layers)):
+        indices = range(layer * directions, (layer + 1) * directions)
+        here = [
+            sweep_layer(net, k, tapes[k], arriving, truncate, None if d_end is None else d_end[k])
+            for k in indices
+        ]
+        swept = here + swept
+        if layer:
+            arriving = handed_down(net, arriving, here)
+    of_weights = {
+        f"{kind}{suffix}": gradient
+        for suffix, one in zip(net.suffixes, swept, strict=True)
+        for kind, gradient in one.of_weights.items()
+    }
+    for name, gradient in result.gradients.items():
+        of_weights[name] = WeightGradient(np.array(gradient, dtype=np.float64), 0)
+    gradients = {name: gradient.to_float() for name, gradient in of_weights.items()}
     for array in gradients.values():
         read_only(array)
+    layers = tuple(one.recording for one in swept)
     return Recording(
         network=net,
-        x=tape.x,
-        steps=tape.steps,
+        x=read_only(x),
+        steps=len(y),
         loss=result.value,
         loss_function=loss,
         loss_steps=int(with_loss.size),
         last_loss_step=last,
-        layers=(layer,),
-        d_init=(at_init,),
+        layers=layers,
+        d_init=tuple(one.at_init for one in swept),
         weight_gradients=MappingProxyType(of_weights),
         gradients=MappingProxyType(gradients),
         log10_gradient_norm=MappingProxyType({n: g.log10_norm() for n, g in of_weights.items()}),
-        verdict=verdict.measure(from_last.log10_norms("d_h")[: last + 1]),
+        verdict=verdict.measure(layers[0].from_last.log10_norms("d_h")[: last + 1]),
         overflow=None,
         truncate=truncate,
     )
 
 
-def _called(loss: Loss, h: Array) -> LossResult:
-    steps, batch, size = h.shape
-    answer = loss(h)
-    if not isinstance(answer, tuple) or len(answer) < 2:
+def _called(loss: Loss, y: Array) -> LossResult:
+    steps, batch, size = y.shape
+    answer = loss(y)
+    if not isinstance(answer, tuple) or not (len(answer) == 2 or isinstance(answer, LossResult)):
         raise ShapeError(f"loss: expected (value, d_h) or a LossResult, got {quoted(answer)}")
     result = answer if isinstance(answer, LossResult) else LossResult(*answer)
+    if np.ndim(result.value) != 0 or not is_real(result.value):
+        raise ShapeError(f"value: expected a number, got {quoted(result.value)}")
     expected = f"(T={steps}, B={batch}, H={size})"
     d_h = finite_array("d_h", result.d_h, expected, (steps, batch, size))
     return LossResult(float(result.value), d_h, result.gradients)
 
 
 def _check_steps(net: Network, steps: int, truncate: int | None) -> None:
-    if truncate is not None and not (isinstance(truncate, int) and 1 <= truncate <= steps):
-        raise ConfigError(f"truncate: expected None or 1 to {steps}, got {quoted(truncate)}")
-    if not net.params.is_tied and net.params.weight_hh.shape[0] != steps:
-        have = net.params.weight_hh.shape[0]
-        raise ShapeError(f"x: expected T={have} steps, as many as weight_hh_l0 has, got {steps}")
+    if truncate is not None:
+        if not (is_whole(truncate) and 1 <= truncate <= steps):
+            raise ConfigError(f"truncate: expected None or 1 to {steps}, got {quoted(truncate)}")
+        if net.is_bidirectional:
+            raise ConfigError(f"truncate: expected None in a bidirectional net, got {truncate}")
+    for params in net.stack:
+        if not params.is_tied and len(params.weight_hh) != steps:
+            have = len(params.weight_hh)
+            raise ShapeError(
+                f"x: expected T={have} steps, as many as weight_hh_l0 has, got {steps}"
+            )
 
 
-def _initial_state(net: Network, batch: int, given: object, dtype: str) -> State:
-    names = net.maps_of.states
-    size = net.hidden_size
+def _initial_states(net: Network, batch: int, given: object, dtype: str) -> tuple[State, ...]:
+    """Return (h,) or (h, c) for every layer and direction."""
+    names, size, count = net.recurrence.states, net.hidden_size, len(net.stack)
     if given is None:
-        return tuple(np.zeros((batch, size), dtype=dtype) for _ in names)
+        zeros = np.zeros((batch, size), dtype=dtype)
+        return tuple(tuple(zeros for _ in names) for _ in range(count))
     parts = given if isinstance(given, tuple) else (given,)
     if len(parts) != len(names):
-        expected = " and ".join(names)
-        raise ShapeError(f"h_init: expected {expected}, got {len(parts)} arrays")
-    expected = f"(B={batch}, H={size})"
-    return tuple(
-        finite_array(f"{name}_init", part, expected, (batch, size)).astype(dtype)
-        for name, part in zip(names, parts, strict=True)
-    )
+        raise ShapeError(f"h_init: expected {' and '.join(names)}, got {len(parts)} arrays")
+    checked = []
+    for name, part in zip(names, parts, strict=True):
+        if count == 1 and is_array_of_rank(part, 2):
+            expected = f"(B={batch}, H={size})"  # short for (1, B, H)
+            array = finite_array(f"{name}_init", part, expected, (batch, size))[None]
+        else:
+            expected = (
+                f"(B={batch}, H={size})" if count == 1 else f"(N={count}, B={batch}, H={size})"
+            )
+            array = finite_array(f"{name}_init", part, expected, (count, batch, size))
+        checked.append(array.astype(dtype))
+    return tuple(tuple(array[k] for array in checked) for k in range(count))

@@ -13,6 +13,9 @@ from rnn_core.arrays import Array, IntArray
 
 LOG10_2: Final = float(np.log10(2.0))
 
+_SQUARABLE: Final = (1e-280, 1e280)
+"""Sums of squares that float64 holds with all their digits."""
+
 
 def log10_of(magnitude: Array) -> Array:
     """Return log10 of non-negative numbers, -inf for 0, without a warning."""
@@ -21,9 +24,11 @@ def log10_of(magnitude: Array) -> Array:
 
 
 def shifted(array: Array, exponent: IntArray | int) -> Array:
-    """Return array * 2^exponent, exact; 0 and inf where float64 ends."""
+    """Return array * 2^exponent, exact; 0 and inf where the float type ends."""
     limited = np.clip(exponent, -5000, 5000).astype(np.int32)
     with np.errstate(over="ignore", under="ignore"):
+        if np.abs(limited).max(initial=0) < np.finfo(array.dtype).maxexp:
+            return array * np.ldexp(array.dtype.type(1), limited)  # one product is cheaper
         return np.ldexp(array, limited)
 
 
@@ -57,11 +62,18 @@ class Scaled:
 
     def log10_norms(self) -> Array:
         """Return log10 of the Euclidean norm over the last axis (...)."""
-        mantissa = np.asarray(self.mantissa, dtype=np.float64)
-        largest = np.abs(mantissa).max(axis=-1, initial=0.0)
-        unit = np.where(largest > 0.0, largest, 1.0)
-        squares = np.square(mantissa / unit[..., None]).sum(axis=-1)
-        return 0.5 * log10_of(squares) + log10_of(unit) + LOG10_2 * self.exponent
+        wide = np.asarray(self.mantissa, dtype=np.float64)
+        with np.errstate(over="ignore", under="ignore"):
+            squares = np.einsum("...i,...i->...", wide, wide)
+        logs = 0.5 * log10_of(squares)
+        outside = ~((squares > _SQUARABLE[0]) & (squares < _SQUARABLE[1]))
+        if outside.any():  # a square left float64: divide by the largest entry first
+            rows = wide[outside]
+            largest = np.abs(rows).max(axis=-1, initial=0.0)
+            unit = np.where(largest > 0.0, largest, 1.0)
+            squares = np.square(rows / unit[..., None]).sum(axis=-1)
+            logs[outside] = 0.5 * log10_of(squares) + log10_of(unit)
+        return logs + LOG10_2 * self.exponent
 
 
 def log10_frobenius(log10_norms: Array) -> Array:
@@ -70,3 +82,10 @@ def log10_frobenius(log10_norms: Array) -> Array:
     base = np.where(np.isfinite(largest), largest, 0.0)
     total = np.square(10.0 ** (log10_norms - base[..., None])).sum(axis=-1)
     return 0.5 * log10_of(total) + base
+
+
+def added(one: Scaled, other: Scaled) -> Scaled:
+    """Return the sum, on the larger of the two scales."""
+    common = np.maximum(one.exponent, other.exponent)
+    mine, others = (shifted(v.mantissa, (v.exponent - common)[..., None]) for v in (one, other))
+    return Scaled(mine + others, common)

@@ -53,8 +53,8 @@ def uniforms(seed: int, purpose: Purpose, *part: int, rows: int, columns: int) -
     return np.concatenate(blocks, axis=1)[:, :columns]
 
 
-def normal_matrices(seed: int, purpose: Purpose, *, steps: int, size: int) -> Array:
-    """Draw (steps, size, size) standard normal numbers, nested in steps and in size."""
+def matrices(seed: int, purpose: Purpose, *, steps: int, size: int, is_uniform: bool) -> Array:
+    """Draw (steps, size, size) numbers, standard normal or uniform in [-1, 1), nested in both."""
     blocks = -(-size // BLOCK)
     drawn = np.empty((steps, blocks * BLOCK, blocks * BLOCK))
     for row in range(blocks):
@@ -62,5 +62,7 @@ def normal_matrices(seed: int, purpose: Purpose, *, steps: int, size: int) -> Ar
             rows = slice(row * BLOCK, (row + 1) * BLOCK)
             columns = slice(column * BLOCK, (column + 1) * BLOCK)
             rng = stream(seed, purpose, row, column)
-            drawn[:, rows, columns] = rng.standard_normal((steps, BLOCK, BLOCK))
+            shape = (steps, BLOCK, BLOCK)
+            block = rng.uniform(-1.0, 1.0, shape) if is_uniform else rng.standard_normal(shape)
+            drawn[:, rows, columns] = block
     return drawn[:, :size, :size]

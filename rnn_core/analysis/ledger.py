@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rnn_core.arrays import Array, BoolArray, IntArray
-from rnn_core.gradients import GateGradient
+from rnn_core.arrays import Array, IntArray
+from rnn_core.bptt import NOTHING, size_exponents
+from rnn_core.gradients import GateFlow
 from rnn_core.scaled import LOG10_2, Scaled, log10_of, shifted
 
 
@@ -29,41 +30,62 @@ class Ledger:
     log10_sizes: Array
 
 
-def weight_ledger(gate: GateGradient, h_before: Array) -> Ledger | None:
+def weight_ledger(flow: GateFlow, *, is_reverse: bool = False) -> Ledger | None:
     """Measure every step's part in dL/dW_hh.
 
     Parameters
     ----------
-    gate : gradients at the recurrent products, (T, B, G*H).
-    h_before : h_{t-1} (T, B, H).
+    flow : the gradients at the recurrent products, and the states they meet.
+    is_reverse : whether the flow's steps run against time; the ledger is in the order of time.
 
     Returns
     -------
     None where dL/dW_hh is 0: at T = 1 from a zero state, or in a dead net.
     """
-    d, exponent = _per_step(gate)
-    common = exponent[d.any(axis=(1, 2))].max(initial=-(2**40))
-    if common == -(2**40):
+    h_before = flow.tape.states[0][:-1]
+    h_scale = _size_of(h_before)  # states near the end of float64 have products beyond it
+    common = flow.common_exponent() + h_scale
+    total: Array | float = 0.0
+    for steps, rows, exponent in flow.chunks():
+        by = exponent + h_scale - common
+        d = shifted(flow.maps.recurrent(rows), by[..., None]).reshape(
+            -1, flow.maps.weight.shape[-2]
+        )
+        h = shifted(h_before[steps], -h_scale)
+        total = total + d.T @ h.reshape(len(d), -1)
+    size = Scaled.plain(np.reshape(total, (1, -1))).log10_norms()[0]
+    if np.isneginf(size):
         return None
-    rows = shifted(d, (exponent - common)[:, None, None]).reshape(-1, d.shape[-1])
-    total = rows.T @ h_before.reshape(-1, h_before.shape[-1])
-    square = float(np.square(total).sum())
-    if square == 0.0:
-        return None
-    along = (d * (h_before @ total.T)).sum(axis=(1, 2))
-    shares = shifted(along / square, exponent - common)
-    # |G_t|^2 = sum over pairs of sequences of (d_b . d_b') (h_b . h_b')
-    squares = ((d @ d.mT) * (h_before @ h_before.mT)).sum(axis=(1, 2))
-    sizes = 0.5 * log10_of(np.maximum(squares, 0.0)) + LOG10_2 * (exponent - common)
-    return Ledger(shares, sizes - 0.5 * log10_of(np.array(square)))
+    unit = np.asarray(total) * 10.0**-size
+    shares, log10_sizes = np.empty(flow.tape.steps), np.empty(flow.tape.steps)
+    for steps, rows, exponent in flow.chunks():
+        d, own = _on_one_scale(flow.maps.recurrent(rows), exponent)
+        h, of_h = _on_one_scale(h_before[steps], np.zeros_like(exponent))
+        along = (d * (h @ unit.T)).sum(axis=(1, 2))
+        # |G_t|^2 = sum over pairs of sequences of (d_b . d_b') (h_b . h_b')
+        squares = ((d @ d.mT) * (h @ h.mT)).sum(axis=(1, 2))
+        by = own + of_h - common
+        shares[steps] = _times_power_of_ten(shifted(along, by), -size)
+        log10_sizes[steps] = 0.5 * log10_of(np.maximum(squares, 0.0)) + LOG10_2 * by - size
+    if is_reverse:
+        shares, log10_sizes = shares[::-1], log10_sizes[::-1]
+    return Ledger(shares, log10_sizes)
 
 
-def _per_step(gate: GateGradient) -> tuple[Array, IntArray]:
+def _size_of(array: Array) -> int:
+    """Return e with the largest magnitude in [2^(e-1), 2^e)."""
+    return int(np.frexp(max(float(array.max()), -float(array.min())))[1])
+
+
+def _on_one_scale(rows: Array, exponent: IntArray) -> tuple[Array, IntArray]:
     """Bring the sequences of each step to one exponent, with magnitudes near 1."""
-    rows = Scaled(gate.d_recurrent, gate.exponent)
-    size = np.frexp(np.abs(rows.mantissa).max(axis=-1))[1] + rows.exponent
-    living: BoolArray = (rows.mantissa != 0).any(axis=-1)
-    step_exponent = np.where(living, size, -(2**40)).max(axis=1)
-    step_exponent = np.where(living.any(axis=1), step_exponent, 0)
-    by = rows.exponent - step_exponent[:, None]
-    return shifted(rows.mantissa, by[..., None]), step_exponent
+    size = size_exponents(rows)
+    step_exponent: IntArray = np.where(size == NOTHING, NOTHING, size + exponent).max(axis=1)
+    step_exponent[step_exponent == NOTHING] = 0
+    return shifted(rows, (exponent - step_exponent[:, None])[..., None]), step_exponent
+
+
+def _times_power_of_ten(values: Array, log10: float) -> Array:
+    half = 10.0 ** (log10 / 2)  # in two factors: one may leave float64 where the product does not
+    scaled: Array = values * half * half
+    return scaled

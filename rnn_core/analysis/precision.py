@@ -96,9 +96,9 @@ def lost_precision(rec: Recording, *, loss_scale: int = 0) -> Mapping[str, Preci
 
     Returns
     -------
-    For each type its lags; an empty mapping for a run without steps.
+    For each type its lags; an empty mapping for a run without steps or of several layers.
     """
-    if not rec.layers or rec.overflow_left_nan:
+    if len(rec.layers) != 1 or rec.overflow_left_nan:
         return MappingProxyType({})
     return MappingProxyType({name: _lost(rec, kind, loss_scale) for name, kind in TYPES.items()})
 
@@ -108,7 +108,7 @@ def _lost(rec: Recording, kind: FloatType, loss_scale: int) -> PrecisionLoss:
     true = layer.from_last.scaled("d_h")
     last = rec.last_loss_step
     narrow = layer.maps.mapped(round_float32)
-    narrow = replace(narrow, params=narrow.params.mapped(kind.round))
+    narrow = replace(narrow, weight=kind.round(narrow.weight))
     start = shifted(true.mantissa[last], true.exponent[last][..., None] + loss_scale)
     found: dict[str, int] = {}
     with np.errstate(all="ignore"):

@@ -76,10 +76,11 @@ def measure(log10_norms: Array) -> Verdict:
         zero_from_step = steps - int(first_lag)
     living = by_lag[:, ~is_zero]
     if not living.size:
-        return Verdict("vanishing", -np.inf, None, None, sequences, zeros, zero_from_step)
+        regime = "stable" if steps == 1 else "vanishing"
+        return Verdict(regime, -np.inf, None, None, sequences, zeros, zero_from_step)
     decades = float((living[-1] - living[0]).mean())
     regime = "stable"
-    if decades < -DECADES or 2 * zeros >= sequences:
+    if steps > 1 and (decades < -DECADES or 2 * zeros >= sequences):
         regime = "vanishing"
     elif decades > DECADES:
         regime = "exploding"

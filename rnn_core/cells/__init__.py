@@ -3,13 +3,24 @@
 from typing import Final
 
 from rnn_core.activations import ACTIVATIONS
-from rnn_core.cells.base import Cell, Params, State, StepMaps, Tape, Terms
+from rnn_core.cells.base import Cell, SkipInTime, State, StepMaps, Tape, Terms
 from rnn_core.cells.gru import GruCell
 from rnn_core.cells.lstm import LstmCell
+from rnn_core.cells.params import Params
 from rnn_core.cells.vanilla import VanillaCell
 from rnn_core.errors import ConfigError, quoted
 
-__all__ = ["CELLS", "Cell", "Params", "State", "StepMaps", "Tape", "Terms", "cell_named"]
+__all__ = [
+    "CELLS",
+    "Cell",
+    "Params",
+    "SkipInTime",
+    "State",
+    "StepMaps",
+    "Tape",
+    "Terms",
+    "cell_named",
+]
 
 CELLS: Final = ("rnn", "gru", "lstm")
 

@@ -4,16 +4,21 @@ A cell with states s = (h,) or (h, c) and parameters theta is a function s_t = f
 `forward` runs it over all steps, `linearize` turns the tape into factors, and `vjp_step(t, d)`
 carries dL/ds_t to dL/ds_{t-1}. That map is linear in `d` and broadcasts over leading axes of it;
 weights may carry leading axes as well (an ensemble), or one of time (an untied net).
+
+Both products of a step are one: W_hh h + W_ih x + b = [W_hh | W_ih | b] [h; x; 1], the "simplified
+notation" of courses. A tape keeps [h_{t-1}; x_t; 1] side by side, so that the sum over steps of
+the weight gradients is one product as well.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import ClassVar, NamedTuple, Protocol, cast
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import ClassVar, Final, NamedTuple, Protocol, cast
 
 import numpy as np
 
 from rnn_core.arrays import Array
+from rnn_core.cells.params import Params
 
 State = tuple[Array, ...]
 """(h,) or (h, c), each (..., B, H); the same for gradients (d_h,) or (d_h, d_c)."""
@@ -21,127 +26,111 @@ State = tuple[Array, ...]
 Terms = frozenset[str]
 """The names of the terms of `vjp_step` that are switched on; None, where allowed, means all."""
 
+Stored = Callable[[Array], Array]
+"""What storing a vector does to it: rounds it to a narrow type."""
 
-@dataclass(frozen=True)
-class Params:
-    """The weights of one cell, under PyTorch's names and in its shapes.
-
-    Attributes
-    ----------
-    weight_ih : (..., G*H, D).
-    weight_hh : (..., G*H, H); with `is_tied` False the first axis is time: (T, G*H, H).
-    bias_ih, bias_hh : (..., G*H), or None in a net without biases.
-    """
-
-    weight_ih: Array
-    weight_hh: Array
-    bias_ih: Array | None
-    bias_hh: Array | None
-    is_tied: bool = True
-
-    @property
-    def hidden_size(self) -> int:
-        """H."""
-        return int(self.weight_hh.shape[-1])
-
-    @property
-    def lead(self) -> tuple[int, ...]:
-        """The leading axes of an ensemble; () for one net."""
-        return self.weight_ih.shape[:-2]
-
-    def weight_hh_at(self, t: int) -> Array:
-        """Return the recurrent weights of step t, (..., G*H, H)."""
-        return self.weight_hh if self.is_tied else self.weight_hh[t]
-
-    def named(self) -> dict[str, Array]:
-        """Return the arrays that exist, by name."""
-        every = {
-            "weight_ih": self.weight_ih,
-            "weight_hh": self.weight_hh,
-            "bias_ih": self.bias_ih,
-            "bias_hh": self.bias_hh,
-        }
-        return {name: array for name, array in every.items() if array is not None}
-
-    def mapped(self, change: Callable[[Array], Array]) -> "Params":
-        """Return the same parameters with `change` applied to every array."""
-        changed = {name: change(array) for name, array in self.named().items()}
-        return replace(self, **changed)  # type: ignore[arg-type]
+CHUNK: Final = 32_768
+"""Entries of a chunk of steps that is worked on at once: what stays in a core's cache."""
 
 
 @dataclass(frozen=True)
 class Tape:
-    """What a forward pass leaves behind.
+    """What a forward pass leaves behind, in the order in which the steps were taken.
 
     Attributes
     ----------
-    x : (T, ..., B, D).
-    a : (T, ..., B, G*H), pre-activations in gate order.
+    joined : [h_{t-1}; x_t; 1] of every step and, last, [h_T; ., 1], (T+1, ..., B, H+D+1).
+    products : what the weights made of them, (T, ..., B, K).
     states : h (and c), each (T+1, ..., B, H): entry 0 is the state before the first step.
-    parts : what a cell wants to see again, by name, each (T, ..., B, N).
+    a : pre-activations in gate order, (T, ..., B, G*H).
     """
 
-    x: Array
-    a: Array
+    joined: Array
+    products: Array
     states: State
-    parts: dict[str, Array]
+    a: Array
 
     @property
     def steps(self) -> int:
         """T."""
-        return int(self.a.shape[0])
+        return len(self.products)
 
-    def cut(self, steps: int) -> "Tape":
-        """Return the first `steps` steps: a shorter run reads a prefix of the same input."""
-        return Tape(
-            x=self.x[:steps],
-            a=self.a[:steps],
-            states=tuple(state[: steps + 1] for state in self.states),
-            parts={name: part[:steps] for name, part in self.parts.items()},
-        )
+    @property
+    def x(self) -> Array:
+        """The inputs (T, ..., B, D)."""
+        return self.joined[:-1, ..., self.states[0].shape[-1] : -1]
 
+    def chunks(self) -> Iterator[slice]:
+        """Cut the steps into pieces that are worked on at once."""
+        per_step = max(1, self.products[:1].size)
+        length = max(1, CHUNK // per_step)
+        for start in range(0, self.steps, length):
+            yield slice(start, min(start + length, self.steps))
 
-class GateGradients(NamedTuple):
-    """Gradients where the weights enter, for all steps at once, each (T, ..., B, G*H).
-
-    `d_a` belongs to W_ih x + b_ih, `d_recurrent` to W_hh h + b_hh; they differ in a GRU alone,
-    where the reset gate stands between the recurrent product and the pre-activation.
-    """
-
-    d_a: Array
-    d_recurrent: Array
+    def arrays(self) -> tuple[Array, ...]:
+        """Return every array that the tape owns or shows."""
+        return (self.joined, self.products, self.a, *self.states)
 
 
-Stored = Callable[[Array], Array]
-"""What storing a vector does to it: rounds it to a narrow type."""
+class Workspace(NamedTuple):
+    """Arrays that a sweep lends to `vjp_step` again and again, with the views it needs of them."""
+
+    rows: Array
+    """(..., B, G, H)."""
+    flat: Array
+    """The same, (..., B, G*H)."""
+    parts: tuple[Array, ...]
+    """Views and scratch of a cell's own."""
 
 
 @dataclass(frozen=True)
 class StepMaps(ABC):
     """The linear maps of all steps of one run.
 
-    One step back is: from dL/ds_t to the gradients of the recurrent products (`products`), through
-    W_hh^T to dL/dh_{t-1}, and beside it along the line on which a gated cell keeps its state.
+    One step back is: from dL/ds_t to the gradients of the recurrent products (`write_products`),
+    through W_hh^T to dL/dh_{t-1}, and beside it along the line on which a gated cell keeps its
+    state.
 
     Attributes
     ----------
-    params : W_hh is a factor of every map.
+    weight : the recurrent rows, (..., G*H, H) in the order of `gates`; with `is_tied` False of
+        every step, (T, ..., G*H, H).
+    is_tied : whether all steps share them.
     """
 
-    params: Params
+    weight: Array
+    is_tied: bool
     gates: ClassVar[tuple[str, ...]]
+    """The blocks of the recurrent products, in the order of `write_products`."""
     line_state: ClassVar[int | None]
     """Which state the line carries: 0 for h, 1 for c; None in a cell without a line."""
 
-    @abstractmethod
-    def products(
-        self, t: int, d_state: State, line_out: Array | None, stored: Stored | None
-    ) -> tuple[Array, Array | None]:
-        """Return dL/d(recurrent products) of step t, (..., B, G, H), and what the line carries."""
+    @property
+    def state_count(self) -> int:
+        """1 for (h,), 2 for (h, c)."""
+        return 2 if self.line_state == 1 else 1
 
     @abstractmethod
-    def gate_gradients(self, d_state: State) -> GateGradients:
-        """Return the gradients at the gates from those of the states, (T, ..., B, H) each."""
+    def workspace(self, d_h: Array) -> Workspace:
+        """Allocate what `vjp_step` needs for gradients of this shape and type."""
+
+    @abstractmethod
+    def write_products(
+        self, t: int, d_state: State, line: Array | None, stored: Stored | None, work: Workspace
+    ) -> None:
+        """Write dL/d(recurrent products) of step t into `work.rows` and the line into `line`."""
+
+    @abstractmethod
+    def rows(self, steps: slice, d_state: State) -> Array:
+        """Return dL/d(products) of some steps, (n, ..., B, K), from the gradients after them."""
+
+    def gate_order(self, rows: Array) -> Array:
+        """Return dL/da (n, ..., B, G*H) in PyTorch's gate order, from `rows`."""
+        return rows
+
+    def recurrent(self, rows: Array) -> Array:
+        """Return dL/d(recurrent products) (n, ..., B, G*H) in the order of `gates`, from `rows`."""
+        return rows
 
     @abstractmethod
     def mapped(self, change: Callable[[Array], Array]) -> "StepMaps":
@@ -162,6 +151,7 @@ class StepMaps(ABC):
         terms: Terms | None = None,
         out: State | None = None,
         stored: Stored | None = None,
+        work: Workspace | None = None,
     ) -> State:
         """Carry dL/ds_t (after step t) to dL/ds_{t-1} (before it).
 
@@ -171,25 +161,27 @@ class StepMaps(ABC):
         terms : which terms take part: "line" and the gates' names; None is all of them.
         out : arrays to write into, of the shapes of the result.
         stored : what storing a vector does to it, in a simulation of a narrow type.
+        work : a workspace to use again.
         """
-        line_out = None if out is None or self.line_state != 1 else out[1]
-        rows, line = self.products(t, d_state, line_out, stored)
+        if work is None:
+            work = self.workspace(d_state[0])
+        if out is None:
+            out = tuple(np.empty_like(d) for d in d_state)
+        line = None
+        if self.line_state is not None:
+            line = out[1] if self.line_state == 1 else work.parts[0]
+        self.write_products(t, d_state, line, stored, work)
         if terms is not None:
             for k, name in enumerate(self.gates):
                 if name not in terms:
-                    rows[..., k, :] = 0.0
+                    work.rows[..., k, :] = 0.0
             if line is not None and "line" not in terms:
                 line[...] = 0.0
-        if stored is not None:
-            rows = stored(rows)
-        flat = rows.reshape(*rows.shape[:-2], -1)
-        before = times(flat, self.params.weight_hh_at(t), out=None if out is None else out[0])
-        if line is None:
-            return (before,)
+        flat = work.flat if stored is None else stored(work.flat)
+        product(flat, self.weight if self.is_tied else self.weight[t], out[0])
         if self.line_state == 0:
-            before += line
-            return (before,)
-        return before, line
+            out[0][...] += work.parts[0]
+        return out
 
 
 class Cell(Protocol):
@@ -199,8 +191,12 @@ class Cell(Protocol):
     gates: ClassVar[tuple[str, ...]]
     states: ClassVar[tuple[str, ...]]
 
-    def forward(self, params: Params, x: Array, init: State) -> Tape:
+    def forward(self, params: Params, x: Array, init: State, skip: "SkipInTime | None") -> Tape:
         """Run all steps. x (T, ..., B, D), init each (..., B, H). Never warns, may overflow."""
+        ...
+
+    def split(self, params: Params, gradient: Array) -> dict[str, Array]:
+        """Take the gradient of the joined weights apart: gradients of the parameters, by name."""
         ...
 
     def gate_values(self, tape: Tape) -> dict[str, Array]:
@@ -212,34 +208,25 @@ class Cell(Protocol):
         ...
 
 
-def times(rows: Array, weight: Array, out: Array | None = None) -> Array:
-    """Return rows (..., B, K) @ weight (..., K, N), as one matrix product where that is one.
+class SkipInTime(NamedTuple):
+    """h_t = cell(x_t, h_{t-1}) + scale * h_{t-steps}, from the step on where that state exists."""
+
+    steps: int
+    scale: float
+
+
+def product(rows: Array, weight: Array, out: Array) -> Array:
+    """Write rows (..., B, K) @ weight (..., K, N) into `out`, as one matrix product if it is one.
 
     NumPy loops over the leading axes of a stack; with one common weight they are just more rows.
     """
-    if weight.ndim > 2 or rows.ndim == 2:
-        return cast("Array", np.matmul(rows, weight, out=out))
-    flat = rows.reshape(-1, rows.shape[-1])
-    shape = (*rows.shape[:-1], weight.shape[-1])
-    if out is None:
-        return cast("Array", flat @ weight).reshape(shape)
-    if out.flags.c_contiguous:
-        np.matmul(flat, weight, out=out.reshape(-1, shape[-1]))
+    if rows.ndim == 2 and weight.ndim == 2:
+        if out.flags.c_contiguous:
+            return np.dot(rows, weight, out)
+    elif weight.ndim == 2 and out.flags.c_contiguous:
+        np.dot(rows.reshape(-1, rows.shape[-1]), weight, out.reshape(-1, out.shape[-1]))
         return out
-    out[...] = (flat @ weight).reshape(shape)
-    return out
-
-
-def projected(params: Params, x: Array, *biases: Array | None) -> Array:
-    """Return W_ih x_t + biases for all steps in one product, (T, ..., B, G*H)."""
-    weight = params.weight_ih
-    if weight.ndim > 2 and x.ndim == 3:
-        x = x.reshape(x.shape[0], *(1,) * len(params.lead), *x.shape[1:])
-    a = times(x, weight.mT)
-    for bias in biases:
-        if bias is not None:
-            a += bias[..., None, :]
-    return a
+    return cast("Array", np.matmul(rows, weight, out=out))
 
 
 def indicated(array: Array) -> Array:
@@ -248,13 +235,19 @@ def indicated(array: Array) -> Array:
     return flags
 
 
-def sequence_of_states(init: State, steps: int, like: Array) -> State:
-    """Allocate h (and c) for all steps, (T+1, ..., B, H), with the initial state in place."""
-    shape = (*like.shape[1:-1], init[0].shape[-1])
-    states = tuple(np.empty((steps + 1, *shape), dtype=like.dtype) for _ in init)
-    for state, start in zip(states, init, strict=True):
-        state[0] = start
-    return states
+def joined_rows(params: Params, x: Array, init: State) -> Array:
+    """Allocate [h_{t-1}; x_t; 1] for all steps, with inputs, ones and h_init in place."""
+    steps, size = x.shape[0], params.hidden_size
+    lead = params.lead if x.ndim == 3 else ()
+    if lead:
+        x = x.reshape(steps, *(1,) * len(lead), *x.shape[1:])
+    shape = np.broadcast_shapes(x.shape[1:-1], init[0].shape[:-1], (*lead, 1))
+    rows = np.empty((steps + 1, *shape, size + x.shape[-1] + 1), dtype=x.dtype)
+    rows[:-1, ..., size:-1] = x
+    rows[-1, ..., size:-1] = 0.0
+    rows[..., -1] = 1.0
+    rows[0, ..., :size] = init[0]
+    return rows
 
 
 def along_time(factor: Array, d: Array) -> Array:

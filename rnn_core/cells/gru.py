@@ -14,22 +14,61 @@ from typing import ClassVar
 
 import numpy as np
 
-from rnn_core.activations import sigmoid, sigmoid_slope, tanh_slope
+from rnn_core.activations import sigmoid, sigmoid_and_slope, tanh_slope
 from rnn_core.arrays import Array
 from rnn_core.cells.base import (
-    GateGradients,
-    Params,
+    SkipInTime,
     State,
     StepMaps,
     Stored,
     Tape,
+    Workspace,
     along_time,
-    projected,
-    sequence_of_states,
-    times,
+    joined_rows,
+    product,
 )
+from rnn_core.cells.params import Params
 
 _GATES = ("r", "z", "n")
+
+
+def joined_weights(params: Params) -> Array:
+    """Return the weights of the products q, r, z, n, (..., 4H, H+D+1).
+
+    q sees the state alone and n, before the reset joins it, the input alone; so the recurrent
+    rows are the first three blocks, and the rows of a = (r, z, n) the last three.
+    """
+    size = params.hidden_size
+    shape = (*params.lead, size)
+    zero = np.zeros(shape, dtype=params.weight_ih.dtype)
+    b_ih = [zero] * 3 if params.bias_ih is None else _blocks(params.bias_ih, size, -1)
+    b_hh = [zero] * 3 if params.bias_hh is None else _blocks(params.bias_hh, size, -1)
+    w_ih, w_hh = _blocks(params.weight_ih, size, -2), _blocks(params.weight_hh, size, -2)
+    no_ih, no_hh = np.zeros_like(w_ih[0]), np.zeros_like(w_hh[0])
+    rows = (
+        (w_hh[2], no_ih, b_hh[2]),
+        (w_hh[0], w_ih[0], b_ih[0] + b_hh[0]),
+        (w_hh[1], w_ih[1], b_ih[1] + b_hh[1]),
+        (no_hh, w_ih[2], b_ih[2]),
+    )
+    return np.concatenate([np.concatenate([h, x, b[..., None]], -1) for h, x, b in rows], -2)
+
+
+def split_gradient(params: Params, gradient: Array) -> dict[str, Array]:
+    """Take the gradient of `joined_weights` apart: gradients of the parameters, by name."""
+    size = params.hidden_size
+    q, r, z, n = _blocks(gradient, size, -2)
+    every = {
+        "weight_ih": np.concatenate([block[..., size:-1] for block in (r, z, n)], -2),
+        "weight_hh": np.concatenate([block[..., :size] for block in (r, z, q)], -2),
+        "bias_ih": np.concatenate([block[..., -1] for block in (r, z, n)], -1),
+        "bias_hh": np.concatenate([block[..., -1] for block in (r, z, q)], -1),
+    }
+    return {name: every[name] for name in params.named()}
+
+
+def _blocks(array: Array, size: int, axis: int) -> list[Array]:
+    return np.split(array, array.shape[axis] // size, axis=axis)
 
 
 @dataclass(frozen=True)
@@ -39,43 +78,53 @@ class GruMaps(StepMaps):
     Attributes
     ----------
     keep : z, the line on which h is kept, (T, ..., B, H).
-    recurrent : what the recurrent products of r, z, n get per unit of d_h, (T, ..., B, 3, H).
-    candidate : (1 - z) tanh'(a_n), what a_n gets; differs from the above by the factor r.
+    recurrent_factor : what the products q, r, z get per unit of d_h, (T, ..., B, 3, H).
+    candidate : (1 - z) tanh'(a_n), what a_n gets; q gets r times as much.
     """
 
     keep: Array
-    recurrent: Array
+    recurrent_factor: Array
     candidate: Array
-    gates: ClassVar[tuple[str, ...]] = _GATES
+    gates: ClassVar[tuple[str, ...]] = ("n", "r", "z")
     line_state: ClassVar[int | None] = 0
 
-    def products(
-        self, t: int, d_state: State, line_out: Array | None, stored: Stored | None
-    ) -> tuple[Array, Array | None]:
-        """Return the gradients of the recurrent products of r, z, n, and z d_h."""
-        del line_out, stored
-        (d_h,) = d_state
-        return self.recurrent[t] * d_h[..., None, :], self.keep[t] * d_h
+    def workspace(self, d_h: Array) -> Workspace:
+        """Allocate the gradients of the products, and z d_h."""
+        rows = np.empty((*d_h.shape[:-1], 3, d_h.shape[-1]), dtype=d_h.dtype)
+        return Workspace(rows, rows.reshape(*d_h.shape[:-1], -1), (np.empty_like(d_h),))
 
-    def gate_gradients(self, d_state: State) -> GateGradients:
-        """Return dL/da and the gradient of the recurrent products, in gate order."""
+    def write_products(
+        self, t: int, d_state: State, line: Array | None, stored: Stored | None, work: Workspace
+    ) -> None:
+        """Write the gradients of the recurrent products of n, r, z, and z d_h."""
+        del stored
         (d_h,) = d_state
-        recurrent = np.empty((*d_h.shape[:-1], 3, d_h.shape[-1]), dtype=d_h.dtype)
-        for k in range(3):
-            np.multiply(along_time(self.recurrent[..., k, :], d_h), d_h, out=recurrent[..., k, :])
-        d_a = recurrent.copy()
-        np.multiply(along_time(self.candidate, d_h), d_h, out=d_a[..., 2, :])
-        shape = (*d_h.shape[:-1], 3 * d_h.shape[-1])
-        return GateGradients(d_a.reshape(shape), recurrent.reshape(shape))
+        np.multiply(self.recurrent_factor[t], d_h[..., None, :], work.rows)
+        np.multiply(self.keep[t], d_h, line)
+
+    def rows(self, steps: slice, d_state: State) -> Array:
+        """Return the gradients of q, r, z, n of some steps."""
+        (d_h,) = d_state
+        rows = np.empty((*d_h.shape[:-1], 4, d_h.shape[-1]), dtype=d_h.dtype)
+        factor = self.recurrent_factor[steps]
+        extra = d_h.ndim - self.keep.ndim
+        factor = factor.reshape(len(factor), *(1,) * extra, *factor.shape[1:])
+        np.multiply(factor, d_h[..., None, :], out=rows[..., :3, :])
+        np.multiply(along_time(self.candidate[steps], d_h), d_h, out=rows[..., 3, :])
+        return rows.reshape(*d_h.shape[:-1], -1)
+
+    def gate_order(self, rows: Array) -> Array:
+        """Return the blocks r, z, n."""
+        return rows[..., self.keep.shape[-1] :]
+
+    def recurrent(self, rows: Array) -> Array:
+        """Return the blocks of the recurrent products."""
+        return rows[..., : 3 * self.keep.shape[-1]]
 
     def mapped(self, change: Callable[[Array], Array]) -> StepMaps:
         """Return the same maps with `change` applied to every factor and weight."""
-        return GruMaps(
-            self.params.mapped(change),
-            change(self.keep),
-            change(self.recurrent),
-            change(self.candidate),
-        )
+        factors = (self.keep, self.recurrent_factor, self.candidate)
+        return GruMaps(change(self.weight), self.is_tied, *(change(factor) for factor in factors))
 
 
 @dataclass(frozen=True)
@@ -86,50 +135,69 @@ class GruCell:
     gates: ClassVar[tuple[str, ...]] = _GATES
     states: ClassVar[tuple[str, ...]] = ("h",)
 
-    def forward(self, params: Params, x: Array, init: State) -> Tape:
+    def forward(
+        self, params: Params, x: Array, init: State, skip: SkipInTime | None = None
+    ) -> Tape:
         """Run all steps; a state that overflows stays in the tape as inf or nan."""
         size = params.hidden_size
-        rz_block, n_block = slice(0, 2 * size), slice(2 * size, 3 * size)
+        joined = joined_rows(params, x, init)
+        h = joined[..., :size]
+        products = np.empty((len(x), *h.shape[1:-1], 4 * size), dtype=x.dtype)
+        weights = np.ascontiguousarray(joined_weights(params).mT)
+        gate = np.empty((*h.shape[1:-1], 2 * size), dtype=x.dtype)
+        n, reset = np.empty(h.shape[1:], dtype=x.dtype), np.empty(h.shape[1:], dtype=x.dtype)
+        r, z = gate[..., :size], gate[..., size:]
+        q, gates, a_n = (
+            products[..., block]
+            for block in (slice(size), slice(size, 3 * size), slice(3 * size, None))
+        )
+        steps = zip(joined[:-1], products, q, gates, a_n, h[:-1], h[1:], strict=True)
         with np.errstate(all="ignore"):
-            a = projected(params, x, params.bias_ih)
-            (h,) = sequence_of_states(init, a.shape[0], a)
-            gates, product = np.empty_like(a), np.empty_like(a)
-            update = np.empty_like(h[0])
-            transposed = params.weight_hh.mT
-            bias = None if params.bias_hh is None else params.bias_hh[..., None, :]
-            for t in range(a.shape[0]):
-                times(h[t], transposed if params.is_tied else transposed[t], out=product[t])
-                if bias is not None:
-                    product[t] += bias
-                a[t][..., rz_block] += product[t][..., rz_block]
-                value = gates[t]
-                value[..., rz_block] = sigmoid(a[t][..., rz_block])
-                r, z, n = (value[..., k * size : (k + 1) * size] for k in range(3))
-                np.multiply(r, product[t][..., n_block], out=update)
-                a[t][..., n_block] += update
-                np.tanh(a[t][..., n_block], out=n)
-                np.subtract(h[t], n, out=update)
-                np.multiply(z, update, out=h[t + 1])
-                h[t + 1] += n
-        return Tape(x, a, (h,), {"gates": gates, "product": product})
+            for t, (row, product_t, q_t, a_rz, a_n_t, before, after) in enumerate(steps):
+                product(row, weights, product_t)
+                sigmoid(a_rz, gate)
+                np.multiply(r, q_t, reset)
+                np.add(a_n_t, reset, a_n_t)
+                np.tanh(a_n_t, n)
+                np.subtract(before, n, reset)
+                np.multiply(z, reset, reset)
+                np.add(reset, n, after)
+                if skip is not None and t + 1 >= skip.steps:
+                    np.add(after, skip.scale * h[t + 1 - skip.steps], after)
+        return Tape(joined, products, (h,), products[..., size:])
+
+    def split(self, params: Params, gradient: Array) -> dict[str, Array]:
+        """Take the gradient of the joined weights apart."""
+        return split_gradient(params, gradient)
 
     def gate_values(self, tape: Tape) -> dict[str, Array]:
-        """Return r, z, n after their nonlinearities, views (T, ..., B, H)."""
+        """Return r, z, n after their nonlinearities, (T, ..., B, H)."""
         size = tape.states[0].shape[-1]
-        gates = tape.parts["gates"]
-        return {name: gates[..., k * size : (k + 1) * size] for k, name in enumerate(_GATES)}
+        pre = {name: tape.a[..., k * size : (k + 1) * size] for k, name in enumerate(_GATES)}
+        return {name: np.tanh(a) if name == "n" else sigmoid(a) for name, a in pre.items()}
 
     def linearize(self, params: Params, tape: Tape) -> StepMaps:
-        """Return the factors of every step, all steps at once."""
-        value = self.gate_values(tape)
+        """Return the factors of every step, a chunk of steps at a time."""
         (h,) = tape.states
         size = params.hidden_size
-        recurrent = np.empty((*h[1:].shape[:-1], 3, size), dtype=h.dtype)
-        pre = tape.a.reshape(recurrent.shape)
-        candidate = sigmoid(-pre[..., 1, :])  # 1 - z, without the cancellation
-        candidate *= tanh_slope(pre[..., 2, :])
-        q = tape.parts["product"][..., 2 * size :]
-        recurrent[..., 0, :] = candidate * q * sigmoid_slope(pre[..., 0, :])
-        recurrent[..., 1, :] = (h[:-1] - value["n"]) * sigmoid_slope(pre[..., 1, :])
-        np.multiply(candidate, value["r"], out=recurrent[..., 2, :])
-        return GruMaps(params, value["z"], recurrent, candidate)
+        shape, dtype = (tape.steps, *h.shape[1:]), h.dtype
+        keep, candidate = np.empty(shape, dtype=dtype), np.empty(shape, dtype=dtype)
+        recurrent = np.empty((*shape[:-1], 3, size), dtype=dtype)
+        for chunk in tape.chunks():
+            a = tape.a[chunk]
+            a_n, q = a[..., 2 * size :], tape.products[chunk][..., :size]
+            value, slope = sigmoid_and_slope(a[..., : 2 * size])
+            r, z = value[..., :size], value[..., size:]
+            keep[chunk] = z
+            into = sigmoid(-a[..., size : 2 * size])  # 1 - z, without the cancellation
+            into *= tanh_slope(a_n)
+            candidate[chunk] = into
+            np.multiply(into, r, out=recurrent[chunk, ..., 0, :])
+            into *= q
+            np.multiply(into, slope[..., :size], out=recurrent[chunk, ..., 1, :])
+            kept = h[:-1][chunk] - np.tanh(a_n)
+            np.multiply(kept, slope[..., size:], out=recurrent[chunk, ..., 2, :])
+        weight = np.concatenate(
+            [params.weight_hh[..., 2 * size :, :], params.weight_hh[..., : 2 * size, :]], axis=-2
+        )
+        return GruMaps(weight, params.is_tied, keep, recurrent, candidate)

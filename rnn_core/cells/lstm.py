@@ -15,20 +15,20 @@ from typing import ClassVar
 
 import numpy as np
 
-from rnn_core.activations import sigmoid, sigmoid_slope, tanh_slope
+from rnn_core.activations import sigmoid, sigmoid_and_slope, tanh_slope
 from rnn_core.arrays import Array
 from rnn_core.cells.base import (
-    GateGradients,
-    Params,
+    SkipInTime,
     State,
     StepMaps,
     Stored,
     Tape,
+    Workspace,
     along_time,
-    projected,
-    sequence_of_states,
-    times,
+    joined_rows,
+    product,
 )
+from rnn_core.cells.params import Params
 
 _GATES = ("i", "f", "g", "o")
 
@@ -41,30 +41,38 @@ class LstmMaps(StepMaps):
     ----------
     to_cell : o tanh'(c), what of d_h joins d_c, (T, ..., B, H).
     keep : f, the line on which c is kept, (T, ..., B, H).
-    gate : what each gate's pre-activation gets per unit of e_t (i, f, g) or of d_h (o),
-        (T, ..., B, 4, H).
+    into : what the pre-activations of i, f, g get per unit of e_t, (T, ..., B, 3, H).
+    output : what that of o gets per unit of d_h, (T, ..., B, H).
     """
 
     to_cell: Array
     keep: Array
-    gate: Array
+    into: Array
+    output: Array
     gates: ClassVar[tuple[str, ...]] = _GATES
     line_state: ClassVar[int | None] = 1
 
-    def products(
-        self, t: int, d_state: State, line_out: Array | None, stored: Stored | None
-    ) -> tuple[Array, Array | None]:
-        """Return dL/da_t in gate order, and f e_t."""
+    def workspace(self, d_h: Array) -> Workspace:
+        """Allocate dL/da_t and e_t."""
+        rows = np.empty((*d_h.shape[:-1], 4, d_h.shape[-1]), dtype=d_h.dtype)
+        flat = rows.reshape(*d_h.shape[:-1], -1)
+        e = np.empty((*d_h.shape[:-1], 1, d_h.shape[-1]), dtype=d_h.dtype)
+        parts = (rows[..., :3, :], rows[..., 3, :], e, e[..., 0, :])
+        return Workspace(rows, flat, parts)
+
+    def write_products(
+        self, t: int, d_state: State, line: Array | None, stored: Stored | None, work: Workspace
+    ) -> None:
+        """Write dL/da_t in gate order, and f e_t."""
         d_h, d_c = d_state
-        e = d_h * self.to_cell[t]
-        e += d_c
+        into, output, wide, e = work.parts
+        np.multiply(d_h, self.to_cell[t], e)
+        np.add(e, d_c, e)
         if stored is not None:
-            e = stored(e)
-        gate = self.gate[t]
-        d_a = np.empty((*d_h.shape[:-1], 4, d_h.shape[-1]), dtype=d_h.dtype)
-        np.multiply(gate[..., :3, :], e[..., None, :], out=d_a[..., :3, :])
-        np.multiply(gate[..., 3, :], d_h, out=d_a[..., 3, :])
-        return d_a, np.multiply(self.keep[t], e, out=line_out)
+            e[...] = stored(e)
+        np.multiply(self.into[t], wide, into)
+        np.multiply(self.output[t], d_h, output)
+        np.multiply(self.keep[t], e, line)
 
     def total(self, d_state: State) -> State:
         """Return (d_h, e): the derivative of c with the way through its own h_t included."""
@@ -73,21 +81,23 @@ class LstmMaps(StepMaps):
         e += d_c
         return d_h, e
 
-    def gate_gradients(self, d_state: State) -> GateGradients:
-        """Return dL/da for all steps, in gate order."""
-        d_h, e = self.total(d_state)
+    def rows(self, steps: slice, d_state: State) -> Array:
+        """Return dL/da of some steps, in gate order."""
+        d_h, d_c = d_state
+        e = d_h * along_time(self.to_cell[steps], d_h)
+        e += d_c
         d_a = np.empty((*d_h.shape[:-1], 4, d_h.shape[-1]), dtype=d_h.dtype)
-        for k in range(4):
-            factor = along_time(self.gate[..., k, :], d_h)
-            np.multiply(factor, d_h if k == 3 else e, out=d_a[..., k, :])
-        rows = d_a.reshape(*d_h.shape[:-1], -1)
-        return GateGradients(rows, rows)
+        into = self.into[steps]
+        extra = d_h.ndim - self.keep.ndim
+        into = into.reshape(len(into), *(1,) * extra, *into.shape[1:])
+        np.multiply(into, e[..., None, :], out=d_a[..., :3, :])
+        np.multiply(along_time(self.output[steps], d_h), d_h, out=d_a[..., 3, :])
+        return d_a.reshape(*d_h.shape[:-1], -1)
 
     def mapped(self, change: Callable[[Array], Array]) -> StepMaps:
         """Return the same maps with `change` applied to every factor and weight."""
-        return LstmMaps(
-            self.params.mapped(change), change(self.to_cell), change(self.keep), change(self.gate)
-        )
+        factors = (self.to_cell, self.keep, self.into, self.output)
+        return LstmMaps(change(self.weight), self.is_tied, *(change(factor) for factor in factors))
 
 
 @dataclass(frozen=True)
@@ -98,46 +108,61 @@ class LstmCell:
     gates: ClassVar[tuple[str, ...]] = _GATES
     states: ClassVar[tuple[str, ...]] = ("h", "c")
 
-    def forward(self, params: Params, x: Array, init: State) -> Tape:
+    def forward(
+        self, params: Params, x: Array, init: State, skip: SkipInTime | None = None
+    ) -> Tape:
         """Run all steps; a state that overflows stays in the tape as inf or nan."""
         size = params.hidden_size
-        g_block = slice(2 * size, 3 * size)
+        joined = joined_rows(params, x, init)
+        h = joined[..., :size]
+        c = np.empty(h.shape, dtype=x.dtype)
+        c[0] = init[1]
+        a = np.empty((len(x), *h.shape[1:-1], 4 * size), dtype=x.dtype)
+        weights = np.ascontiguousarray(params.joined().mT)
+        gate, written = np.empty(a.shape[1:], dtype=x.dtype), np.empty(c.shape[1:], dtype=x.dtype)
+        i, f, g, o = (gate[..., k * size : (k + 1) * size] for k in range(4))
+        candidate = a[..., 2 * size : 3 * size]
+        steps = zip(joined[:-1], a, candidate, c[:-1], c[1:], h[1:], strict=True)
         with np.errstate(all="ignore"):
-            a = projected(params, x, params.bias_ih, params.bias_hh)
-            h, c = sequence_of_states(init, a.shape[0], a)
-            gates, squashed = np.empty_like(a), np.empty_like(h[1:])
-            recurrent, written = np.empty_like(a[0]), np.empty_like(h[0])
-            transposed = params.weight_hh.mT
-            for t in range(a.shape[0]):
-                times(h[t], transposed if params.is_tied else transposed[t], out=recurrent)
-                a[t] += recurrent
-                value = sigmoid(a[t], out=gates[t])
-                np.tanh(a[t][..., g_block], out=value[..., g_block])
-                i, f = value[..., :size], value[..., size : 2 * size]
-                g, o = value[..., g_block], value[..., 3 * size :]
-                np.multiply(f, c[t], out=c[t + 1])
-                np.multiply(i, g, out=written)
-                c[t + 1] += written
-                np.tanh(c[t + 1], out=squashed[t])
-                np.multiply(o, squashed[t], out=h[t + 1])
-        return Tape(x, a, (h, c), {"gates": gates, "tanh_c": squashed})
+            for t, (row, pre, a_g, c_before, c_after, h_after) in enumerate(steps):
+                product(row, weights if params.is_tied else weights[t], pre)
+                sigmoid(pre, gate)
+                np.tanh(a_g, g)
+                np.multiply(f, c_before, c_after)
+                np.multiply(i, g, written)
+                np.add(c_after, written, c_after)
+                np.tanh(c_after, written)
+                np.multiply(o, written, h_after)
+                if skip is not None and t + 1 >= skip.steps:
+                    np.add(h_after, skip.scale * h[t + 1 - skip.steps], h_after)
+        return Tape(joined, a, (h, c), a)
+
+    def split(self, params: Params, gradient: Array) -> dict[str, Array]:
+        """Take the gradient of the joined weights apart."""
+        return params.split(gradient)
 
     def gate_values(self, tape: Tape) -> dict[str, Array]:
-        """Return i, f, g, o after their nonlinearities, views (T, ..., B, H)."""
+        """Return i, f, g, o after their nonlinearities, (T, ..., B, H)."""
         size = tape.states[0].shape[-1]
-        gates = tape.parts["gates"]
-        return {name: gates[..., k * size : (k + 1) * size] for k, name in enumerate(_GATES)}
+        pre = {name: tape.a[..., k * size : (k + 1) * size] for k, name in enumerate(_GATES)}
+        return {name: np.tanh(a) if name == "g" else sigmoid(a) for name, a in pre.items()}
 
     def linearize(self, params: Params, tape: Tape) -> StepMaps:
-        """Return the factors of every step, all steps at once."""
-        value = self.gate_values(tape)
+        """Return the factors of every step, a chunk of steps at a time."""
+        h, c = tape.states
         size = params.hidden_size
-        c = tape.states[1]
-        gate = np.empty((*c[1:].shape[:-1], 4, size), dtype=c.dtype)
-        pre = tape.a.reshape(gate.shape)
-        for k in (0, 1, 3):
-            gate[..., k, :] = sigmoid_slope(pre[..., k, :])
-        gate[..., 2, :] = tanh_slope(pre[..., 2, :])
-        for k, factor in enumerate((value["g"], c[:-1], value["i"], tape.parts["tanh_c"])):
-            gate[..., k, :] *= factor
-        return LstmMaps(params, value["o"] * tanh_slope(c[1:]), value["f"], gate)
+        shape, dtype = (tape.steps, *h.shape[1:]), h.dtype
+        to_cell, keep, output = (np.empty(shape, dtype=dtype) for _ in range(3))
+        into = np.empty((*shape[:-1], 3, size), dtype=dtype)
+        for chunk in tape.chunks():
+            a = tape.a[chunk]
+            value, slope = sigmoid_and_slope(a)
+            i, f, _, o = (value[..., k * size : (k + 1) * size] for k in range(4))
+            a_g, after = a[..., 2 * size : 3 * size], c[1:][chunk]
+            np.multiply(slope[..., :size], np.tanh(a_g), out=into[chunk, ..., 0, :])
+            np.multiply(slope[..., size : 2 * size], c[:-1][chunk], out=into[chunk, ..., 1, :])
+            np.multiply(tanh_slope(a_g), i, out=into[chunk, ..., 2, :])
+            np.multiply(slope[..., 3 * size :], np.tanh(after), out=output[chunk])
+            np.multiply(tanh_slope(after), o, out=to_cell[chunk])
+            keep[chunk] = f
+        return LstmMaps(params.weight_hh, params.is_tied, to_cell, keep, into, output)

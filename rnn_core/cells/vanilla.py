@@ -13,17 +13,17 @@ import numpy as np
 from rnn_core.activations import ACTIVATIONS, Activation
 from rnn_core.arrays import Array
 from rnn_core.cells.base import (
-    GateGradients,
-    Params,
+    SkipInTime,
     State,
     StepMaps,
     Stored,
     Tape,
+    Workspace,
     along_time,
-    projected,
-    sequence_of_states,
-    times,
+    joined_rows,
+    product,
 )
+from rnn_core.cells.params import Params
 
 
 @dataclass(frozen=True)
@@ -39,21 +39,25 @@ class VanillaMaps(StepMaps):
     gates: ClassVar[tuple[str, ...]] = ("h",)
     line_state: ClassVar[int | None] = None
 
-    def products(
-        self, t: int, d_state: State, line_out: Array | None, stored: Stored | None
-    ) -> tuple[Array, Array | None]:
-        """Return dL/da_t = phi'(a_t) dL/dh_t."""
-        del line_out, stored
-        return (self.slope[t] * d_state[0])[..., None, :], None
+    def workspace(self, d_h: Array) -> Workspace:
+        """Allocate dL/da_t."""
+        flat = np.empty(d_h.shape, dtype=d_h.dtype)
+        return Workspace(flat[..., None, :], flat, ())
 
-    def gate_gradients(self, d_state: State) -> GateGradients:
-        """Return dL/da for all steps; W_ih x and W_hh h enter at the same place."""
-        d_a = along_time(self.slope, d_state[0]) * d_state[0]
-        return GateGradients(d_a, d_a)
+    def write_products(
+        self, t: int, d_state: State, line: Array | None, stored: Stored | None, work: Workspace
+    ) -> None:
+        """Write dL/da_t = phi'(a_t) dL/dh_t."""
+        del line, stored
+        np.multiply(self.slope[t], d_state[0], work.flat)
+
+    def rows(self, steps: slice, d_state: State) -> Array:
+        """Return dL/da of some steps."""
+        return along_time(self.slope[steps], d_state[0]) * d_state[0]
 
     def mapped(self, change: Callable[[Array], Array]) -> StepMaps:
         """Return the same maps with `change` applied to every factor and weight."""
-        return VanillaMaps(self.params.mapped(change), change(self.slope))
+        return VanillaMaps(change(self.weight), self.is_tied, change(self.slope))
 
 
 @dataclass(frozen=True)
@@ -70,19 +74,26 @@ class VanillaCell:
         """Return the cell with the activation of that name."""
         return cls(ACTIVATIONS[activation])
 
-    def forward(self, params: Params, x: Array, init: State) -> Tape:
+    def forward(
+        self, params: Params, x: Array, init: State, skip: SkipInTime | None = None
+    ) -> Tape:
         """Run all steps; a state that overflows stays in the tape as inf or nan."""
         phi = self.activation.apply
+        joined = joined_rows(params, x, init)
+        h = joined[..., : params.hidden_size]
+        a = np.empty((len(x), *h.shape[1:]), dtype=x.dtype)
+        weights = np.ascontiguousarray(params.joined().mT)
         with np.errstate(all="ignore"):
-            a = projected(params, x, params.bias_ih, params.bias_hh)
-            (h,) = sequence_of_states(init, a.shape[0], a)
-            transposed = params.weight_hh.mT
-            recurrent = np.empty_like(h[0])
-            for t in range(a.shape[0]):
-                times(h[t], transposed if params.is_tied else transposed[t], out=recurrent)
-                a[t] += recurrent
-                phi(a[t], h[t + 1])
-        return Tape(x, a, (h,), {})
+            for t, (row, pre, after) in enumerate(zip(joined[:-1], a, h[1:], strict=True)):
+                product(row, weights if params.is_tied else weights[t], pre)
+                phi(pre, after)
+                if skip is not None and t + 1 >= skip.steps:
+                    np.add(after, skip.scale * h[t + 1 - skip.steps], after)
+        return Tape(joined, a, (h,), a)
+
+    def split(self, params: Params, gradient: Array) -> dict[str, Array]:
+        """Take the gradient of the joined weights apart."""
+        return params.split(gradient)
 
     def gate_values(self, tape: Tape) -> dict[str, Array]:
         """Return nothing: a vanilla cell has no gate."""
@@ -91,4 +102,7 @@ class VanillaCell:
 
     def linearize(self, params: Params, tape: Tape) -> StepMaps:
         """Return diag(phi'(a_t)) and W_hh."""
-        return VanillaMaps(params, self.activation.slope(tape.a))
+        slope = np.empty_like(tape.a)
+        for chunk in tape.chunks():
+            self.activation.slope(tape.a[chunk], slope[chunk])
+        return VanillaMaps(params.weight_hh, params.is_tied, slope)

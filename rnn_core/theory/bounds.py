@@ -21,7 +21,9 @@ def pascanu(rec: Recording) -> Array | None:
 
     Source: Pascanu, Mikolov & Bengio (2013), section 2.1.
     """
-    if rec.network.cell != "rnn" or not rec.layers or rec.overflow_left_nan or rec.loss_steps > 1:
+    if rec.network.cell != "rnn" or len(rec.layers) != 1 or rec.overflow_left_nan:
+        return None
+    if rec.loss_steps > 1 or rec.network.skip is not None:
         return None
     layer = rec.layers[0]
     gamma = ACTIVATIONS[rec.network.activation].bound
