@@ -1,7 +1,12 @@
 """What a finite-difference check found, in a sentence or two."""
 
+from typing import Final
+
 from rnn_core import ConfigError, Recording
 from rnn_core.check import gradient_check
+
+AGREES: Final = 1e-5
+"""Relative error below which two slopes are one: differences cannot resolve much less."""
 
 
 def check(rec: Recording) -> str:
@@ -17,8 +22,9 @@ def check(rec: Recording) -> str:
         return f"{error}."
     if not found.errors:
         return "No direction could be measured: the loss has a kink right here. Re-roll the seed."
+    verb = "agrees" if found.largest < AGREES else "does not agree"
     sentence = (
-        f"The gradient on screen agrees with finite differences along {len(found.errors)} random "
+        f"The gradient on screen {verb} with finite differences along {len(found.errors)} random "
         f"directions of all weights and the initial state: largest relative error "
         f"{found.largest:.1e}."
     )
