@@ -18,6 +18,9 @@ from rnn_core.scaled import Scaled, log10_frobenius, shifted
 FAR_BELOW: Final = 260.0
 """Decades below its vector's largest entry at which an entry is no longer resolved."""
 
+FAR_DOWN: Final = 700
+"""Powers of two by which a gradient is lowered where a factor of a step is near 10^300."""
+
 _NO_LOSS_OF_BITS: Final = 2.0**-500
 
 
@@ -223,15 +226,17 @@ class GateFlow:
     tape: Tape
     adjoint: Adjoint
 
-    def rows(self, steps: slice) -> Array:
-        """Return mantissas of dL/d(products) of some steps, (n, ..., B, K)."""
+    def rows(self, steps: slice, down: int = 0) -> Array:
+        """Return mantissas of dL/d(products) of some steps over 2^down, (n, ..., B, K)."""
         after = tuple(state[1:][steps] for state in self.adjoint.states)
+        if down:
+            after = tuple(shifted(state, -down) for state in after)
         return self.maps.rows(steps, after)
 
-    def chunks(self) -> Iterator[tuple[slice, Array, IntArray]]:
+    def chunks(self, down: int = 0) -> Iterator[tuple[slice, Array, IntArray]]:
         """Yield pieces of the run: which steps, mantissas (n, ..., B, K), exponents (n, ..., B)."""
         for steps in self.tape.chunks():
-            yield steps, self.rows(steps), self.adjoint.exponent[1:][steps]
+            yield steps, self.rows(steps, down), self.adjoint.exponent[1:][steps]
 
     def in_gate_order(self) -> Scaled:
         """Return dL/da of all steps, (T, ..., B, G*H)."""
@@ -259,21 +264,21 @@ def weight_gradients(cell: Cell, params: Params, flow: GateFlow) -> dict[str, We
     and no sum there.
     """
     with np.errstate(all="ignore"):
-        gradient, exponent = _summed(params, flow, 0)
-        if not all_finite(gradient):  # states near the end of float64: on a smaller scale
-            largest = max(float(np.abs(part).max()) for part in (flow.tape.joined, flow.tape.x))
-            gradient, exponent = _summed(params, flow, int(np.frexp(largest)[1]))
+        gradient, exponent = _summed(params, flow, 0, 0)
+        if not all_finite(gradient):  # states near the end of float64: both factors scaled down
+            largest = float(np.abs(flow.tape.joined[:-1]).max())
+            gradient, exponent = _summed(params, flow, int(np.frexp(largest)[1]), FAR_DOWN)
         named = cell.split(params, gradient)
     return {name: WeightGradient(mantissa, exponent) for name, mantissa in named.items()}
 
 
-def _summed(params: Params, flow: "GateFlow", down: int) -> tuple[Array, int]:
-    """Return the gradient of the joined weights and its exponent; rows are divided by 2^down."""
+def _summed(params: Params, flow: "GateFlow", of_joined: int, of_rows: int) -> tuple[Array, int]:
+    """Return the gradient of the joined weights, with its factors divided by these powers of 2."""
     common = flow.common_exponent()
-    joined = shifted(flow.tape.joined, -down) if down else flow.tape.joined
+    joined = shifted(flow.tape.joined, -of_joined) if of_joined else flow.tape.joined
     total: Array | None = None
     untied: list[Array] = []
-    for steps, rows, exponent in flow.chunks():
+    for steps, rows, exponent in flow.chunks(down=of_rows):
         by = exponent - common
         d = shifted(rows, by[..., None]) if by.any() else rows
         if params.is_tied:
@@ -282,7 +287,7 @@ def _summed(params: Params, flow: "GateFlow", down: int) -> tuple[Array, int]:
         else:
             untied.append(np.matmul(d.mT, joined[steps]))
     gradient = np.concatenate(untied) if total is None else total
-    return gradient, common + down
+    return gradient, common + of_joined + of_rows
 
 
 def _outer_sum(d: Array, y: Array) -> Array:

@@ -237,7 +237,8 @@ class Recording:
         columns["share_weight_hh"] = ledger.shares if ledger else np.nan
         size = layer.h[0].size  # divided first: a sum of states may be beyond float64
         columns["h_abs_mean"] = (np.abs(layer.h) / size).sum(axis=(1, 2))
-        columns["saturated_share"] = layer.is_saturated.reshape(self.steps, -1).mean(axis=1)
+        saturated = layer.is_saturated.reshape(self.steps, -1).mean(axis=1)
+        columns["saturated_share"] = np.where(np.isfinite(layer.h).all((1, 2)), saturated, np.nan)
         return pd.DataFrame(columns, index=pd.RangeIndex(1, self.steps + 1, name="step"))
 
 

@@ -47,7 +47,7 @@ def weight_ledger(flow: GateFlow, *, is_reverse: bool = False) -> Ledger | None:
     common = flow.common_exponent() + h_scale
     total: Array | float = 0.0
     for steps, rows, exponent in flow.chunks():
-        by = exponent + h_scale - common
+        by = exponent - flow.common_exponent()
         d = shifted(flow.maps.recurrent(rows), by[..., None]).reshape(
             -1, flow.maps.weight.shape[-2]
         )

@@ -100,7 +100,8 @@ def lost_precision(rec: Recording, *, loss_scale: int = 0) -> Mapping[str, Preci
     """
     if len(rec.layers) != 1 or rec.overflow_left_nan:
         return MappingProxyType({})
-    return MappingProxyType({name: _lost(rec, kind, loss_scale) for name, kind in TYPES.items()})
+    with np.errstate(all="ignore"):  # what leaves the range of a narrow type is the subject
+        return MappingProxyType({n: _lost(rec, kind, loss_scale) for n, kind in TYPES.items()})
 
 
 def _lost(rec: Recording, kind: FloatType, loss_scale: int) -> PrecisionLoss:
@@ -111,30 +112,29 @@ def _lost(rec: Recording, kind: FloatType, loss_scale: int) -> PrecisionLoss:
     narrow = replace(narrow, weight=kind.round(narrow.weight))
     start = shifted(true.mantissa[last], true.exponent[last][..., None] + loss_scale)
     found: dict[str, int] = {}
-    with np.errstate(all="ignore"):
-        state: State = (
-            kind.round(start),
-            *(np.zeros_like(start, np.float32) for _ in layer.tape.states[1:]),
-        )
-        for lag in range(last + 1):
-            t = last - lag
-            if lag:
-                is_border = rec.truncate is not None and (t + 1) % rec.truncate == 0
-                before = narrow.vjp_step(t + 1, state, stored=kind.round)
-                state = tuple(kind.round(0.0 * d if is_border else d) for d in before)
-            size = np.abs(state[0])
-            if not np.isfinite(size).all():
-                found.setdefault("first_nonfinite", lag)
-            if ((size > 0) & (size < kind.smallest_normal)).any():
-                found.setdefault("first_subnormal", lag)
-            if not size.any():
-                found.setdefault("first_zero", lag)
-            if "lost_lag" not in found:
-                error = _relative_error(state[0], true.mantissa[t], true.exponent[t] + loss_scale)
-                if error.size and np.median(error) > 0.5:
-                    found["lost_lag"] = lag
-            if "first_zero" in found:
-                break  # what is lost stays lost, what is 0 stays 0
+    state: State = (
+        kind.round(start),
+        *(np.zeros_like(start, np.float32) for _ in layer.tape.states[1:]),
+    )
+    for lag in range(last + 1):
+        t = last - lag
+        if lag:
+            is_border = rec.truncate is not None and (t + 1) % rec.truncate == 0
+            before = narrow.vjp_step(t + 1, state, stored=kind.round)
+            state = tuple(kind.round(0.0 * d if is_border else d) for d in before)
+        size = np.abs(state[0])
+        if not np.isfinite(size).all():
+            found.setdefault("first_nonfinite", lag)
+        if ((size > 0) & (size < kind.smallest_normal)).any():
+            found.setdefault("first_subnormal", lag)
+        if not size.any():
+            found.setdefault("first_zero", lag)
+        if "lost_lag" not in found:
+            error = _relative_error(state[0], true.mantissa[t], true.exponent[t] + loss_scale)
+            if error.size and np.median(error) > 0.5:
+                found["lost_lag"] = lag
+        if "first_zero" in found:
+            break  # what is lost stays lost, what is 0 stays 0
     names = ("lost_lag", "first_subnormal", "first_zero", "first_nonfinite")
     return PrecisionLoss(*(found.get(name) for name in names))
 

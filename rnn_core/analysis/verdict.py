@@ -74,7 +74,7 @@ def measure(log10_norms: Array) -> Verdict:
     if zeros:
         first_lag = np.isneginf(by_lag[:, is_zero]).argmax(axis=0).max()
         zero_from_step = steps - int(first_lag)
-    living = by_lag[:, ~is_zero]
+    living = by_lag[:, ~is_zero & np.isfinite(by_lag[0])]
     if not living.size:
         regime = "stable" if steps == 1 else "vanishing"
         return Verdict(regime, -np.inf, None, None, sequences, zeros, zero_from_step)
@@ -112,18 +112,23 @@ def growth_per_step(log10_norms: Array) -> float | None:
     return _rate(log10_norms[::-1], start, lags)
 
 
-def _rate(by_lag: Array, start: int, end: int) -> float:
+def _rate(by_lag: Array, start: int, end: int) -> float | None:
+    """Return the mean slope between two lags; None where a gradient is 0 at one of them."""
+    if not np.isfinite(by_lag[[start, end]]).all():
+        return None
     return float((by_lag[end] - by_lag[start]).mean() / (end - start))
 
 
 def _half_life(by_lag: Array, growth: float | None) -> float | None:
-    """log10(2) / |growth|, where the two halves of the lags agree on the rate."""
+    """Return log10(2) / |growth|, where the two halves of the lags agree on the rate."""
     end = by_lag.shape[0] - 1
     start = transient(end + 1)
     middle = (start + end) // 2
     if not growth or middle == start:
         return None
     near, far = _rate(by_lag, start, middle), _rate(by_lag, middle, end)
+    if near is None or far is None:
+        return None
     difference = abs(near - far)
     is_steady = difference < 0.25 * max(abs(near), abs(far)) or difference < 0.01
     return LOG10_2 / abs(growth) if is_steady else None
