@@ -11,7 +11,8 @@ from urllib.parse import parse_qsl, urlencode
 
 from app import engine
 from rnn_core import ConfigError, ExperimentConfig
-from rnn_core.config import FIELDS, Allowed, Whole, read_field, write_field
+from rnn_core.allowed import Allowed, Whole
+from rnn_core.config import FIELDS, read_field, write_field
 from rnn_core.errors import quoted
 
 LONGEST: Final = 4_000
