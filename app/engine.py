@@ -42,7 +42,12 @@ def fitted(config: rc.ExperimentConfig) -> Fitted:
     Raises
     ------
     ConfigError : if the run is too large for a page; the sentence has the product and the limit.
+        So far a page shows one layer in one direction and refuses more.
     """
+    for name, one in (("layers", 1), ("is_bidirectional", False)):
+        if getattr(config, name) != one:
+            asked = getattr(config, name)
+            raise rc.ConfigError(f"{name}: expected {one} on a page, got {asked}")
     steps, batch_size, _ = sizes(config)
     room = PAGE_LIMIT // (steps * config.hidden_size)
     if steps > LONG and 1 <= room < batch_size:

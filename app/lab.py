@@ -6,20 +6,21 @@ import streamlit as st
 
 from app import link
 from app.components.plain import plain
-from app.views import gradient_flow
+from app.views import gradient_flow, numbers
 
-PAGES = {"": gradient_flow}
+PAGES = {"": gradient_flow, "numbers": numbers}
 
 st.set_page_config(page_title="Gradient Flow Lab", page_icon="📉", layout="wide")
 st.html(Path(__file__).with_name("lab.css"))
-page = st.navigation(
-    [
-        st.Page(view.render, title=view.TITLE, url_path=path, default=not path)
-        for path, view in PAGES.items()
-    ],
-    position="top",
-)
+pages = [
+    st.Page(view.render, title=view.TITLE, url_path=path, default=not path)
+    for path, view in PAGES.items()
+]
+page = st.navigation(pages, position="hidden")
 link.adopt(page.url_path)
+with st.container(horizontal=True, key="menu"):
+    for other in pages:
+        st.page_link(other, query_params=link.query())
 for sentence in link.complaints():
     st.warning(plain(sentence))
 page.run()

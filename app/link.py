@@ -43,7 +43,7 @@ def adopt(page: str) -> None:
 
     Call it before any control is drawn. After a move of a control the browser may still report
     the address from before it: that one is not followed, or a fast second key press would undo
-    the first. The page menu drops the query; then the settings stay.
+    the first.
 
     Parameters
     ----------
@@ -51,10 +51,7 @@ def adopt(page: str) -> None:
     """
     session, query = _session(), _reported()
     session.is_first_run = session.page is None
-    is_other_page = session.page not in (None, page)
-    if is_other_page and not query:
-        session.query, session.meaning = {}, {}
-    elif not session.is_moved and (is_other_page or query != session.query):
+    if not session.is_moved and (page, query) != (session.page, session.query):
         session.settings, session.about_address = address.read(query, session.good)
         _settle(session)
         session.query, session.meaning = query, address.write(session.good)
@@ -150,9 +147,14 @@ def unpin() -> None:
     choose(a=None)
 
 
+def query() -> dict[str, str]:
+    """Return the query of the page as it is shown, for a link to another page."""
+    return address.write(_session().good)
+
+
 def run_name(fingerprint: str) -> str:
     """Return what `data-run` says of a painted picture: `<query of the run>#<fingerprint>`."""
-    return f"{urlencode(address.write(_session().good))}#{fingerprint}"
+    return f"{urlencode(query())}#{fingerprint}"
 
 
 def full_address() -> str | None:

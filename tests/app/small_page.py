@@ -19,6 +19,7 @@ st.session_state["report"] = {
     "pinned": link.pinned(),
     "complaints": link.complaints(),
     "run": link.run_name("abc"),
+    "query": link.query(),
     "full": link.full_address(),
 }
 link.write()

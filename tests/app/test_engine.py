@@ -42,6 +42,20 @@ def test_a_run_that_is_too_large_is_refused(asked, product):
     )
 
 
+@pytest.mark.parametrize(
+    ("asked", "sentence"),
+    [
+        ({"layers": 2}, "layers: expected 1 on a page, got 2"),
+        ({"is_bidirectional": True}, "is_bidirectional: expected False on a page, got True"),
+    ],
+)
+def test_a_run_that_a_page_cannot_draw_is_refused(asked, sentence):
+    """The pictures show one layer: to draw a part of a deep net as the whole would be wrong."""
+    with pytest.raises(ConfigError) as refusal:
+        engine.fitted(ExperimentConfig(**asked))
+    assert str(refusal.value) == sentence
+
+
 def test_equal_settings_are_recorded_once():
     first = engine.recording(ExperimentConfig(steps=20, seed=4))
     again = engine.recording(ExperimentConfig(steps=20, seed=4))

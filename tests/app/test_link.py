@@ -137,16 +137,16 @@ def test_settings_that_make_a_long_address_are_shown_and_the_address_is_left(app
     assert set(query(app)) == {"seed"}
 
 
-def test_the_page_menu_keeps_the_settings(app):
+def test_a_link_of_the_page_menu_keeps_the_settings(app):
     opened(app, weight_scale="2.0")
     app.session_state["the page"] = "numbers"
-    app.query_params.clear()
+    app.query_params["weight_scale"] = report(app)["query"]["weight_scale"]
     checked(app.run())
     assert report(app)["run"] == "weight_scale=2.0#abc"
-    assert set(query(app)) == {"weight_scale"}
+    assert query(app) == {"weight_scale": "2.0"}
 
 
-def test_an_empty_address_on_the_same_page_is_the_default(app):
+def test_an_empty_address_is_the_default(app):
     opened(app, weight_scale="2.0")
     app.query_params.clear()
     checked(app.run())

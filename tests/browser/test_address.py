@@ -5,10 +5,9 @@ from urllib.parse import urlencode
 import pytest
 
 from rnn_core.config import FIELDS
-from tests.browser.driving import fingerprint, moved, painted, settled, slider, travel
+from tests.browser.driving import fingerprint, moved, painted, slider, travel
 
 APP = "[data-testid=stApp]"
-ELSEWHERE = "weight_scale=2.5&steps=100&cell=lstm&forget_bias=1.0"
 
 
 # query, the sentences about it, the query of the run that is shown
@@ -129,23 +128,23 @@ def test_five_times_back_gives_five_earlier_runs_and_forward_the_later(page):
     assert slider(page, "weight_scale").input_value() == "1"
 
 
-def test_the_page_menu_keeps_the_settings(open_page):
-    page = open_page(f"/?{ELSEWHERE}")
-    painted(page, "cell=lstm&steps=100&weight_scale=2.5&forget_bias=1.0")
-    links = page.locator("[data-testid=stTopNavLink]")
-    links.nth(1).click()
-    page.wait_for_url("**/*?cell=lstm&steps=100&weight_scale=2.5&forget_bias=1.0")
+def test_the_page_menu_keeps_the_settings_and_is_one_step_of_the_history(open_page):
+    """Streamlit's own menu drops the query; written anew, it would be a second step."""
+    page = open_page("/?steps=100&weight_scale=2.5")
+    run = painted(page)
+    page.locator(".st-key-menu a").nth(1).click()
+    page.wait_for_url(lambda url: not url.endswith("/?steps=100&weight_scale=2.5"))
+    assert page.url.endswith("?steps=100&weight_scale=2.5")
     elsewhere = page.url
-    settled(page)
-    links.nth(0).click()
-    page.wait_for_url(lambda url: url != elsewhere and "weight_scale=2.5" in url)
-    painted(page)
+    page.locator("[data-run]").wait_for(state="detached")
+    page.locator(".st-key-menu a").nth(0).click()
+    assert painted(page) == run
     page.go_back()
     page.wait_for_url(elsewhere)
-    settled(page)
+    page.locator("[data-run]").wait_for(state="detached")
     page.go_back()
-    page.wait_for_url(f"**/?{ELSEWHERE}")
-    painted(page, "cell=lstm&steps=100&weight_scale=2.5&forget_bias=1.0")
+    assert painted(page) == run
+    assert page.url.endswith("/?steps=100&weight_scale=2.5")
 
 
 @pytest.mark.parametrize(
