@@ -91,10 +91,16 @@ def loss_of(config: ExperimentConfig, steps: int) -> Loss:
     if config.source == "text":
         return _text_loss(config, config.text[:steps], width)
     rows = steps if config.loss_at == "every" else 1
-    by_lag = normals(config.seed, Purpose.READOUT, rows=rows, columns=width)
     readout = np.zeros((steps, width))
-    readout[steps - rows :] = (by_lag / np.linalg.norm(by_lag, axis=1, keepdims=True))[::-1]
+    readout[steps - rows :] = unit_readouts(config.seed, rows, width)[::-1]
     return Projection(readout)
+
+
+def unit_readouts(seed: int, lags: int, width: int) -> Array:
+    """Return v for the lags 0, 1, ... of a loss, (lags, width), each of norm 1."""
+    by_lag = normals(seed, Purpose.READOUT, rows=lags, columns=width)
+    by_lag /= np.linalg.norm(by_lag, axis=1, keepdims=True)
+    return by_lag
 
 
 def _text_loss(config: ExperimentConfig, read: str, width: int) -> NextCharacter:

@@ -37,14 +37,13 @@ def draw_params(config: ExperimentConfig, steps: int, input_size: int, index: in
     weight_hh = drawn.weight_hh
     if not config.is_tied:
         weight_hh = untied_weights(config.init, config.seed, steps, size)
-    noise = config.bias_scale * np.concatenate(
-        [
-            normals(config.seed, Purpose.BIAS_NOISE, *_part(gate, index), rows=1, columns=size)[0]
-            for gate in range(gates)
-        ]
-    )
     named = drawn.named()
-    bias_ih, bias_hh = named["bias_ih"] + noise, named["bias_hh"].copy()
+    bias_ih, bias_hh = named["bias_ih"].copy(), named["bias_hh"].copy()
+    if config.bias_scale:
+        for gate in range(gates):
+            part = _part(gate, index)
+            noise = normals(config.seed, Purpose.BIAS_NOISE, *part, rows=1, columns=size)[0]
+            bias_ih[gate * size : (gate + 1) * size] += config.bias_scale * noise
     if config.forget_bias is not None:
         forget = slice(_FORGET * size, (_FORGET + 1) * size)
         bias_ih[forget], bias_hh[forget] = config.forget_bias, 0.0

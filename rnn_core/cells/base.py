@@ -191,7 +191,9 @@ class Cell(Protocol):
     gates: ClassVar[tuple[str, ...]]
     states: ClassVar[tuple[str, ...]]
 
-    def forward(self, params: Params, x: Array, init: State, skip: "SkipInTime | None") -> Tape:
+    def forward(
+        self, params: Params, x: Array, init: State, skip: "SkipInTime | None" = None
+    ) -> Tape:
         """Run all steps. x (T, ..., B, D), init each (..., B, H). Never warns, may overflow."""
         ...
 
