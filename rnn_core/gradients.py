@@ -265,10 +265,12 @@ def weight_gradients(cell: Cell, params: Params, flow: GateFlow) -> dict[str, We
     """
     with np.errstate(all="ignore"):
         gradient, exponent = _summed(params, flow, 0, 0)
-        if not all_finite(gradient):  # states near the end of float64: both factors scaled down
+        named = cell.split(params, gradient)
+        if not all(all_finite(part) for part in named.values()):
+            # states near the end of float64: both factors scaled down
             largest = float(np.abs(flow.tape.joined[:-1]).max())
             gradient, exponent = _summed(params, flow, int(np.frexp(largest)[1]), FAR_DOWN)
-        named = cell.split(params, gradient)
+            named = cell.split(params, gradient)
     return {name: WeightGradient(mantissa, exponent) for name, mantissa in named.items()}
 
 

@@ -244,9 +244,9 @@ class Recording:
 
 def mean_log10(log10_norms: Array) -> Array:
     """Return the mean over sequences (T, B) -> (T,), exact zeros left out; -inf where all are 0."""
-    finite = np.isfinite(log10_norms)
-    count = finite.sum(axis=1)
-    total = np.where(finite, log10_norms, 0.0).sum(axis=1)
+    living = ~np.isneginf(log10_norms)  # nan, after an overflow, is no zero
+    count = living.sum(axis=1)
+    total = np.where(living, log10_norms, 0.0).sum(axis=1)
     return np.where(count > 0, total / np.maximum(count, 1), -np.inf)
 
 

@@ -56,7 +56,7 @@ def weight_ledger(flow: GateFlow, *, is_reverse: bool = False) -> Ledger | None:
     size = Scaled.plain(np.reshape(total, (1, -1))).log10_norms()[0]
     if np.isneginf(size):
         return None
-    unit = np.asarray(total) * 10.0**-size
+    unit = _times_power_of_ten(np.asarray(total), -size)
     shares, log10_sizes = np.empty(flow.tape.steps), np.empty(flow.tape.steps)
     for steps, rows, exponent in flow.chunks():
         d, own = _on_one_scale(flow.maps.recurrent(rows), exponent)

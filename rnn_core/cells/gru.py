@@ -143,7 +143,6 @@ class GruCell:
         joined = joined_rows(params, x, init)
         h = joined[..., :size]
         products = np.empty((len(x), *h.shape[1:-1], 4 * size), dtype=x.dtype)
-        weights = np.ascontiguousarray(joined_weights(params).mT)
         gate = np.empty((*h.shape[1:-1], 2 * size), dtype=x.dtype)
         n, reset = np.empty(h.shape[1:], dtype=x.dtype), np.empty(h.shape[1:], dtype=x.dtype)
         r, z = gate[..., :size], gate[..., size:]
@@ -153,6 +152,7 @@ class GruCell:
         )
         steps = zip(joined[:-1], products, q, gates, a_n, h[:-1], h[1:], strict=True)
         with np.errstate(all="ignore"):
+            weights = np.ascontiguousarray(joined_weights(params).mT)
             for t, (row, product_t, q_t, a_rz, a_n_t, before, after) in enumerate(steps):
                 product(row, weights, product_t)
                 sigmoid(a_rz, gate)

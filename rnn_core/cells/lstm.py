@@ -118,12 +118,12 @@ class LstmCell:
         c = np.empty(h.shape, dtype=x.dtype)
         c[0] = init[1]
         a = np.empty((len(x), *h.shape[1:-1], 4 * size), dtype=x.dtype)
-        weights = np.ascontiguousarray(params.joined().mT)
         gate, written = np.empty(a.shape[1:], dtype=x.dtype), np.empty(c.shape[1:], dtype=x.dtype)
         i, f, g, o = (gate[..., k * size : (k + 1) * size] for k in range(4))
         candidate = a[..., 2 * size : 3 * size]
         steps = zip(joined[:-1], a, candidate, c[:-1], c[1:], h[1:], strict=True)
         with np.errstate(all="ignore"):
+            weights = np.ascontiguousarray(params.joined().mT)
             for t, (row, pre, a_g, c_before, c_after, h_after) in enumerate(steps):
                 product(row, weights if params.is_tied else weights[t], pre)
                 sigmoid(pre, gate)

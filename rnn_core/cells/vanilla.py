@@ -82,8 +82,8 @@ class VanillaCell:
         joined = joined_rows(params, x, init)
         h = joined[..., : params.hidden_size]
         a = np.empty((len(x), *h.shape[1:]), dtype=x.dtype)
-        weights = np.ascontiguousarray(params.joined().mT)
         with np.errstate(all="ignore"):
+            weights = np.ascontiguousarray(params.joined().mT)
             for t, (row, pre, after) in enumerate(zip(joined[:-1], a, h[1:], strict=True)):
                 product(row, weights if params.is_tied else weights[t], pre)
                 phi(pre, after)
