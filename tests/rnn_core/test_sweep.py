@@ -1,0 +1,92 @@
+"""The sweep is the plain recursion wherever float64 can hold it, and scales exactly beyond."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import rnn_core as rc
+from tests.rnn_core.random_networks import CELL_IDS, CELLS, last_step, random_case
+
+
+@pytest.mark.parametrize("activation", ["identity", "relu"])
+@pytest.mark.parametrize("scale", [0.06, 0.9, 12.0])
+def test_sweep_is_bit_equal_to_a_plain_loop(rng, activation, scale):
+    """Over 200 decades up or down; rescaling by powers of two changes no bit.
+
+    phi' is 0 or 1 here, so that no other formula can differ in the last bit.
+    """
+    T = 160 if scale != 12.0 else 200
+    case = random_case(rng, "rnn", activation, T=T, B=3, H=8, kind="last")
+    lift = 2.0 if activation == "relu" else 0.0
+    case.state["weight_hh_l0"] = scale * np.abs(case.state["weight_hh_l0"])
+    case.state["bias_ih_l0"] = case.state["bias_ih_l0"] + lift
+    rec = case.record()
+    layer = rec.layers[0]
+    d = case.target[-1]
+    for t in reversed(range(T)):
+        assert np.array_equal(layer.d_h[t], d), t
+        slope = (layer.a[t] > 0).astype(float) if activation == "relu" else np.ones_like(d)
+        d = (slope * d) @ case.state["weight_hh_l0"]
+    assert np.array_equal(rec.d_init[0].d_h, d)
+    assert np.isfinite(d).all()
+    assert np.abs(np.log10(np.abs(d[d != 0]).max())) > (3 if scale == 0.9 else 100)
+
+
+@pytest.mark.parametrize("power", [-900, -300, 300, 900])
+@pytest.mark.parametrize("cell", CELLS, ids=CELL_IDS)
+def test_loss_times_a_power_of_two_moves_every_gradient_by_it_exactly(rng, cell, power):
+    case = random_case(rng, *cell, T=25, kind="every")
+    net = rc.Network.from_state_dict(case.state, cell=case.cell, activation=case.activation)
+
+    def scaled(h):
+        value, d_h = case.loss(h)
+        return value, np.ldexp(d_h, power)
+
+    plain = rc.record(net, case.x, case.loss)
+    moved = rc.record(net, case.x, scaled)
+    for name, gradient in plain.gradients.items():
+        assert np.array_equal(np.ldexp(moved.gradients[name], -power), gradient), name
+    assert np.array_equal(np.ldexp(moved.layers[0].d_h, -power), plain.layers[0].d_h)
+
+
+@pytest.mark.parametrize("cell", CELLS, ids=CELL_IDS)
+def test_sequences_of_a_batch_do_not_know_of_each_other(rng, cell):
+    """One of them has a loss 10^250 times the size of the others."""
+    case = random_case(rng, *cell, T=40, B=4, kind="last")
+    net = rc.Network.from_state_dict(case.state, cell=case.cell, activation=case.activation)
+    sizes = np.array([1.0, 1e250, 1e-250, 1.0])[:, None]
+    v = case.target[-1] * sizes
+    together = rc.record(net, case.x, last_step(v))
+    for b in range(4):
+        alone = rc.record(net, case.x[:, b : b + 1], last_step(v[b]))
+        ours, theirs = (r.layers[0].log10_abs("d_h")[:, k] for r, k in ((together, b), (alone, 0)))
+        assert ours == pytest.approx(theirs, abs=1e-10)
+
+
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    scale=st.floats(0.0, 1e6),
+    cell=st.sampled_from(CELLS),
+    T=st.integers(2, 90),
+)
+@settings(max_examples=60, deadline=None)
+def test_gradient_at_a_step_is_that_of_the_rest_of_the_run(seed, scale, cell, T):
+    """dL/dh_t is the initial-state gradient of the run that starts behind step t."""
+    rng = np.random.default_rng(seed)
+    case = random_case(rng, *cell, T=T, B=2, H=3, kind="last", scale=scale)
+    rec = case.record()
+    if rec.overflow is not None:
+        return
+    layer, t = rec.layers[0], int(rng.integers(0, T - 1))
+    state = tuple(getattr(layer, name)[t] for name in case.init)
+    net = rec.network
+    rest = rc.record(
+        net,
+        case.x[t + 1 :],
+        last_step(case.target[-1]),
+        h_init=state if len(state) > 1 else state[0],
+    )
+    ours, theirs = layer.log10_norms("d_h")[t], rest.d_init[0].log10_norms("d_h")
+    assert np.array_equal(np.isneginf(ours), np.isneginf(theirs))
+    assert ours[np.isfinite(ours)] == pytest.approx(theirs[np.isfinite(theirs)], abs=1e-9)
