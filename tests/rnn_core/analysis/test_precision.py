@@ -1,0 +1,125 @@
+"""Where narrow types lose the gradient: the slow simulation, PyTorch's roundings, closed forms."""
+
+import numpy as np
+import pytest
+
+import rnn_core as rc
+from rnn_core.analysis.precision import TYPES, lost_precision
+from tests.reference import FORMATS, reference_tables, rounding_golden, slow_range_only
+from tests.rnn_core.random_networks import CELL_IDS, CELLS, last_step, random_case, vanilla
+
+
+@pytest.mark.parametrize("kind", ["float16", "bfloat16"])
+def test_rounding_equals_pytorch(kind):
+    table = rounding_golden()
+    with np.errstate(over="ignore"):
+        ours = TYPES[kind].round(table["value"].astype(np.float32)).astype(float)
+    assert np.array_equal(ours, table[kind])
+    assert np.array_equal(np.signbit(ours), np.signbit(table[kind]))
+
+
+@pytest.mark.parametrize("kind", list(FORMATS))
+def test_limits_are_those_of_the_format(kind):
+    ours, form = TYPES[kind], FORMATS[kind]
+    assert ours.smallest_normal == form.smallest_normal
+    assert ours.smallest_subnormal == 2.0**form.lowest
+    assert ours.largest == form.largest
+
+
+def linear_unit(w, T):
+    return rc.record(
+        vanilla(np.array([[w]]), "identity"), np.zeros((T, 1, 1)), last_step(np.ones(1))
+    )
+
+
+@pytest.mark.parametrize("w", [0.25, 0.5])
+@pytest.mark.parametrize("kind", list(FORMATS))
+def test_power_of_two_is_subnormal_and_zero_where_reference_json_says(kind, w):
+    expected = reference_tables()["float_underflow_T"]["by_rho"][str(w)][kind]
+    found = lost_precision(linear_unit(w, 160))[kind]
+    assert [found.first_subnormal, found.first_zero] == expected
+    assert found.lost_lag == found.first_zero
+    assert found.first_nonfinite is None
+
+
+@pytest.mark.parametrize("kind", list(FORMATS))
+def test_power_of_two_overflows_where_reference_json_says(kind):
+    expected = reference_tables()["float_underflow_T"]["by_rho"]["4"][kind]
+    found = lost_precision(linear_unit(4.0, 70))[kind]
+    assert [found.first_nonfinite] == expected
+    assert found.lost_lag == found.first_nonfinite
+
+
+def test_loss_scale_moves_every_lag():
+    found = lost_precision(linear_unit(0.5, 60), loss_scale=10)["float16"]
+    assert (found.first_subnormal, found.first_zero, found.lost_lag) == (25, 35, 35)
+
+
+@pytest.mark.parametrize("kind", list(FORMATS))
+@pytest.mark.parametrize("scale", [0.1, 6.0])
+@pytest.mark.parametrize("cell", CELLS, ids=CELL_IDS)
+def test_every_lag_is_that_of_the_slow_simulation(rng, cell, scale, kind):
+    T = 110
+    case = random_case(rng, *cell, T=T, B=3, H=4, kind="last", scale=scale)
+    if cell[1] in ("relu", "identity") and scale > 1:
+        case.state["weight_hh_l0"] = case.state["weight_hh_l0"] / 3.0
+    rec = case.record()
+    own = np.zeros((T, 3, 4))
+    own[-1] = case.target[-1]
+    slow = slow_range_only(
+        case.state,
+        case.x,
+        own,
+        kind,
+        cell=case.cell,
+        activation=case.activation,
+        h_init=case.init["h"],
+        c_init=case.init.get("c"),
+    )
+    found = lost_precision(rec)[kind]
+    assert found.first_subnormal == slow.first_subnormal
+    assert found.first_nonfinite == slow.first_not_finite
+    # a rounding half-way may fall either way: sums are not added in the same order
+    for ours, theirs in ((found.lost_lag, slow.lost), (found.first_zero, slow.first_all_zero)):
+        assert (ours is None) == (theirs is None)
+        assert ours is None or abs(ours - theirs) <= 2
+
+
+def test_gradient_is_wrong_long_before_it_is_zero():
+    """Scale 1.5, H = 64, T = 1000: PyTorch's float16 loses near lag 90, and noise stays alive."""
+    rec = rc.run(rc.ExperimentConfig(weight_scale=1.5, steps=1000))
+    found = lost_precision(rec)
+    assert 70 < found["float16"].lost_lag < 125
+    assert found["float16"].first_zero is None or found["float16"].first_zero > 600
+    assert found["float16"].lost_lag < found["bfloat16"].lost_lag < found["float32"].lost_lag
+    assert found["float16"].first_subnormal < found["float16"].lost_lag
+
+
+def test_nothing_is_lost_where_the_gradient_holds():
+    rec = rc.run(rc.ExperimentConfig(init="orthogonal", weight_scale=1.9, seed=1))
+    for found in lost_precision(rec).values():
+        assert found.first_zero is None
+        assert found.first_nonfinite is None
+    assert lost_precision(rec)["float32"].lost_lag is None
+
+
+def test_precision_is_that_of_the_last_loss_alone():
+    """With a loss at every step the near losses would hide the loss of the far ones."""
+    last, every = (
+        lost_precision(rc.run(rc.ExperimentConfig(init="pytorch", loss_at=at)))
+        for at in ("last", "every")
+    )
+    assert dict(last) == dict(every)
+    assert last["float16"].lost_lag is not None
+
+
+def test_run_without_steps_loses_nothing():
+    rec = rc.run(
+        rc.ExperimentConfig(
+            activation="identity", weight_scale=100.0, input_scale=100.0, h_init="random", steps=3
+        )
+    )
+    assert set(lost_precision(rec)) == set(FORMATS)
+    net = vanilla(np.array([[1e300]]), "identity")
+    gone = rc.record(net, np.zeros((3, 1, 1)), last_step(np.ones(1)), h_init=np.full((1, 1), 1e300))
+    assert dict(lost_precision(gone)) == {}

@@ -1,0 +1,79 @@
+"""Pascanu's bound holds on every random vanilla run, and is the closed form."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import rnn_core as rc
+from rnn_core.theory.bounds import pascanu
+from tests.reference import slow_pascanu_bound
+from tests.rnn_core.random_networks import last_step, random_case, random_orthogonal, vanilla
+
+
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    activation=st.sampled_from(["tanh", "sigmoid", "relu", "identity"]),
+    scale=st.floats(1e-3, 1e3),
+    T=st.integers(1, 60),
+    H=st.integers(1, 9),
+)
+@settings(max_examples=150, deadline=None)
+def test_no_vanilla_run_exceeds_the_bound(seed, activation, scale, T, H):
+    rng = np.random.default_rng(seed)
+    case = random_case(rng, "rnn", activation, T=T, H=H, kind="last", scale=scale)
+    rec = case.record()
+    norms = rec.layers[0].log10_norms("d_h")
+    bound = slow_pascanu_bound(case.state["weight_hh_l0"], activation, norms)
+    assert (norms <= bound + 1e-9).all()
+    assert pascanu(rec) == pytest.approx(bound.mean(axis=1), abs=1e-8)
+
+
+@pytest.mark.parametrize("scale", [0.2, 1.0, 3.0])
+def test_orthogonal_linear_net_meets_its_bound(rng, scale):
+    net = vanilla(scale * random_orthogonal(rng, 8), "identity")
+    rec = rc.record(net, np.zeros((300, 2, 1)), last_step(rng.normal(size=8)))
+    assert pascanu(rec) == pytest.approx(rec.layers[0].log10_norms("d_h")[:, 0], abs=1e-10)
+
+
+def test_bound_of_an_untied_net_multiplies_the_matrices_between(rng):
+    """The matrix that the first step reads is on no path to a recorded state."""
+    sizes = np.array([1e9, 2.0, 0.5, 3.0])
+    W = sizes[:, None, None] * np.stack([random_orthogonal(rng, 3) for _ in sizes])
+    rec = rc.record(vanilla(W, "identity"), np.zeros((4, 1, 1)), last_step(np.array([0.6, 0, 0.8])))
+    assert 10 ** pascanu(rec) == pytest.approx([3.0, 1.5, 3.0, 1.0], rel=1e-12)
+
+
+def test_bound_starts_at_the_last_step_that_has_a_loss():
+    v = np.array([3.0, 4.0])
+
+    def loss(h):
+        d_h = np.zeros(h.shape)
+        d_h[2] = v
+        return 0.0, d_h
+
+    rec = rc.record(vanilla(2 * np.eye(2), "tanh"), np.zeros((5, 1, 1)), loss)
+    with np.errstate(divide="ignore"):
+        expected = np.log10([20.0, 10.0, 5.0, 0.0, 0.0])
+    assert pascanu(rec) == pytest.approx(expected, abs=1e-12)
+
+
+def test_zero_matrix_bounds_all_but_the_last_step_by_zero():
+    rec = rc.record(vanilla(np.zeros((2, 2)), "tanh"), np.zeros((3, 1, 1)), last_step(np.ones(2)))
+    bound = pascanu(rec)
+    assert np.isneginf(bound[:2]).all()
+    assert bound[2] == pytest.approx(np.log10(np.sqrt(2)))
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        rc.ExperimentConfig(cell="gru", steps=5),
+        rc.ExperimentConfig(cell="lstm", steps=5),
+        rc.ExperimentConfig(steps=5, loss_at="every"),
+    ],
+    ids=["gru", "lstm", "every step"],
+)
+def test_there_is_no_bound_where_it_would_bound_nothing(config):
+    """With a loss at every step the norms exceed it by 10^7; gated cells have another path."""
+    assert pascanu(rc.run(config)) is None
