@@ -29,7 +29,7 @@ Terms = frozenset[str]
 Stored = Callable[[Array], Array]
 """What storing a vector does to it: rounds it to a narrow type."""
 
-CHUNK: Final = 32_768
+CHUNK: Final = 65_536
 """Entries of a chunk of steps that is worked on at once: what stays in a core's cache."""
 
 
@@ -59,6 +59,14 @@ class Tape:
     def x(self) -> Array:
         """The inputs (T, ..., B, D)."""
         return self.joined[:-1, ..., self.states[0].shape[-1] : -1]
+
+    def recurrent_terms(self, rows: Array, steps: slice) -> tuple[Array, Array]:
+        """Return (d, y), (n, ..., B', G*H) and (n, ..., B', H): dL/dW_hh is the sum of d^T y.
+
+        `rows` are dL/d(recurrent products) of some steps; B' is B, or a multiple of it in a cell
+        whose gates do not all read the same vector.
+        """
+        return rows, self.states[0][:-1][steps]
 
     def chunks(self) -> Iterator[slice]:
         """Cut the steps into pieces that are worked on at once."""
