@@ -1,6 +1,7 @@
 """Gradient flow in recurrent networks, recorded at every time step of a real BPTT."""
 
 from rnn_core.analysis.verdict import Verdict
+from rnn_core.cells import SkipInTime
 from rnn_core.check import GradientCheck, gradient_check
 from rnn_core.config import ExperimentConfig
 from rnn_core.errors import ConfigError, ShapeError
@@ -20,6 +21,7 @@ __all__ = [
     "Overflow",
     "Recording",
     "ShapeError",
+    "SkipInTime",
     "Verdict",
     "gradient_check",
     "record",

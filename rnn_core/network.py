@@ -32,6 +32,7 @@ class Network:
     is_bidirectional : whether a second set of cells reads the sequence from its end.
     is_residual : whether a layer's output is its state plus what it read, where the sizes agree.
     skip : a connection in time, h_t = cell(x_t, h_{t-1}) + scale * h_{t-steps}, in every layer.
+    reset : of a GRU, "after" the product with W_hn (PyTorch) or "before" it (Cho et al. 2014).
     """
 
     cell: str
@@ -40,9 +41,10 @@ class Network:
     is_bidirectional: bool = False
     is_residual: bool = False
     skip: SkipInTime | None = None
+    reset: str = "after"
 
     def __post_init__(self) -> None:
-        cell_named(self.cell, self.activation)
+        cell_named(self.cell, self.activation, self.reset)
         if self.skip is not None and not (
             isinstance(self.skip.steps, int)
             and self.skip.steps >= 2
@@ -65,6 +67,7 @@ class Network:
         activation: str = "tanh",
         is_residual: bool = False,
         skip: SkipInTime | None = None,
+        reset: str = "after",
     ) -> "Network":
         """Build a network from arrays under the names of torch.nn.RNN, GRU or LSTM.
 
@@ -80,9 +83,9 @@ class Network:
         Raises
         ------
         ShapeError : "<tensor>: expected <shape>, got <shape>", for missing and unknown names too.
-        ConfigError : for an unknown cell or activation.
+        ConfigError : for an unknown cell, activation or reset.
         """
-        gates = len(cell_named(cell, activation).gates)
+        gates = len(cell_named(cell, activation, reset).gates)
         if not isinstance(state, Mapping):
             raise ShapeError(f"state: expected a mapping of names to arrays, got {quoted(state)}")
         both = any(isinstance(name, str) and name.endswith("_reverse") for name in state)
@@ -98,12 +101,12 @@ class Network:
         sizes = {params.hidden_size for params in stack}
         if len(sizes) > 1:
             raise ShapeError(f"weight_hh: expected one H for all layers, got {sorted(sizes)}")
-        return cls(cell, activation, stack, both, is_residual, skip)
+        return cls(cell, activation, stack, both, is_residual, skip, reset)
 
     @property
     def recurrence(self) -> Cell:
         """The cell that computes."""
-        return cell_named(self.cell, self.activation)
+        return cell_named(self.cell, self.activation, self.reset)
 
     @property
     def suffixes(self) -> list[str]:

@@ -3,6 +3,7 @@
 Gradients of a run whose states overflow do not exist from that step on; what remains is said.
 """
 
+from dataclasses import replace
 from types import MappingProxyType
 
 import numpy as np
@@ -130,4 +131,4 @@ def _ended(tape: Tape, steps: int) -> Tape:
     a = products[..., products.shape[-1] - tape.a.shape[-1] :]
     for array in (joined, products, a, *states):
         read_only(array)
-    return Tape(joined, products, states, a)
+    return replace(tape, joined=joined, products=products, states=states, a=a)

@@ -46,21 +46,22 @@ def weight_ledger(flow: GateFlow, *, is_reverse: bool = False) -> Ledger | None:
     h_scale = _size_of(h_before)  # states near the end of float64 have products beyond it
     common = flow.common_exponent() + h_scale
     total: Array | float = 0.0
-    for steps, rows, exponent in flow.chunks():
+    for chunk in flow.chunks():
+        steps = chunk[0]
+        d, h, exponent = _terms(flow, *chunk)
         by = exponent - flow.common_exponent()
-        d = shifted(flow.maps.recurrent(rows), by[..., None]).reshape(
-            -1, flow.maps.weight.shape[-2]
-        )
-        h = shifted(h_before[steps], -h_scale)
-        total = total + d.T @ h.reshape(len(d), -1)
+        d = shifted(d, by[..., None]).reshape(-1, flow.maps.weight.shape[-2])
+        total = total + d.T @ shifted(h, -h_scale).reshape(len(d), -1)
     size = Scaled.plain(np.reshape(total, (1, -1))).log10_norms()[0]
     if np.isneginf(size):
         return None
     unit = _times_power_of_ten(np.asarray(total), -size)
     shares, log10_sizes = np.empty(flow.tape.steps), np.empty(flow.tape.steps)
-    for steps, rows, exponent in flow.chunks():
-        d, own = _on_one_scale(flow.maps.recurrent(rows), exponent)
-        h, of_h = _on_one_scale(h_before[steps], np.zeros_like(exponent))
+    for chunk in flow.chunks():
+        steps = chunk[0]
+        d, h, exponent = _terms(flow, *chunk)
+        d, own = _on_one_scale(d, exponent)
+        h, of_h = _on_one_scale(h, np.zeros_like(exponent))
         along = (d * (h @ unit.T)).sum(axis=(1, 2))
         # |G_t|^2 = sum over pairs of sequences of (d_b . d_b') (h_b . h_b')
         squares = ((d @ d.mT) * (h @ h.mT)).sum(axis=(1, 2))
@@ -70,6 +71,14 @@ def weight_ledger(flow: GateFlow, *, is_reverse: bool = False) -> Ledger | None:
     if is_reverse:
         shares, log10_sizes = shares[::-1], log10_sizes[::-1]
     return Ledger(shares, log10_sizes)
+
+
+def _terms(
+    flow: GateFlow, steps: slice, rows: Array, exponent: IntArray
+) -> tuple[Array, Array, IntArray]:
+    """Return what is multiplied into G_t: gradients, the vectors they meet, and exponents."""
+    d, y = flow.tape.recurrent_terms(flow.maps.recurrent(rows), steps)
+    return d, y, np.tile(exponent, d.shape[-2] // exponent.shape[-1])
 
 
 def _size_of(array: Array) -> int:
