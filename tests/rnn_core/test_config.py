@@ -236,6 +236,18 @@ def test_value_that_cannot_be_shown_is_named_by_its_type():
         ({"cell": "lstm", "is_tied": False}, "is_tied: expected True with cell=lstm, got False"),
         ({"cell": "gru", "is_tied": False}, "is_tied: expected True with cell=gru, got False"),
         ({"steps": 5, "truncate": 6}, "truncate: expected None or 1 to steps=5, got 6"),
+        (
+            {"is_tied": False, "layers": 2},
+            "is_tied: expected True with several layers or directions, got False",
+        ),
+        (
+            {"is_tied": False, "is_bidirectional": True},
+            "is_tied: expected True with several layers or directions, got False",
+        ),
+        (
+            {"is_bidirectional": True, "truncate": 5},
+            "truncate: expected None with is_bidirectional=True, got 5",
+        ),
     ],
 )
 def test_settings_that_mean_nothing_together_are_refused(settings, message):
@@ -243,6 +255,7 @@ def test_settings_that_mean_nothing_together_are_refused(settings, message):
 
 
 TOO_LARGE = "steps x batch_size x hidden_size: expected at most 5,120,000, got "
+TOO_DEEP = TOO_LARGE.replace("hidden_size:", "hidden_size x layers x directions:")
 TOO_MANY_WEIGHTS = "steps x hidden_size^2: expected at most 33,554,432 with is_tied=False, got "
 
 
@@ -252,6 +265,10 @@ TOO_MANY_WEIGHTS = "steps x hidden_size^2: expected at most 33,554,432 with is_t
         (
             {"steps": 10_000, "batch_size": 64, "hidden_size": 512},
             TOO_LARGE + "10000 x 64 x 512 = 327,680,000",
+        ),
+        (
+            {"steps": 10_000, "batch_size": 1, "layers": 5, "is_bidirectional": True},
+            TOO_DEEP + "10000 x 1 x 64 x 5 x 2 = 6,400,000",
         ),
         (
             {"steps": 10_000, "batch_size": 3, "hidden_size": 171},

@@ -40,11 +40,12 @@ def everything_is_read(rec):
         ]
     }
     for k, layer in enumerate(rec.layers):
-        found |= {"h": layer.h, "a": layer.a, "d_a": layer.d_a, **layer.gates}
+        arrays = {"h": layer.h, "a": layer.a, "d_a": layer.d_a, **layer.gates}
+        found |= {f"{name} of {k}": array for name, array in arrays.items()}
         for kind, gradient in (
-            ("total", layer.total),
-            ("from_last", layer.from_last),
-            ("init", rec.d_init[k]),
+            (f"total of {k}", layer.total),
+            (f"from_last of {k}", layer.from_last),
+            (f"init of {k}", rec.d_init[k]),
         ):
             for name in gradient.values:
                 found[f"{kind} {name}"] = getattr(gradient, name)
@@ -55,8 +56,8 @@ def everything_is_read(rec):
     found |= {f"log10 {name}": [size] for name, size in rec.log10_gradient_norm.items()}
     if rec.ledger is not None:
         found |= {"shares": rec.ledger.shares, "sizes": rec.ledger.log10_sizes}
-    frame = rec.to_frame()
-    found |= {column: frame[column].to_numpy() for column in frame if "share_w" not in column}
+    frame = rec.to_frame().drop(columns=["share_weight_hh", "direction"], errors="ignore")
+    found |= {column: frame[column].to_numpy() for column in frame}
     lost_precision(rec)
     assert len(rec.fingerprint) == 12
     return found
@@ -111,6 +112,8 @@ CONFIGS = st.fixed_dictionaries(
         "loss_at": st.sampled_from(FIELDS["loss_at"].options),
         "truncate": st.none() | st.integers(1, 70),
         "is_tied": st.booleans(),
+        "layers": st.integers(1, 3),
+        "is_bidirectional": st.booleans(),
         "seed": st.integers(0, 2**32 - 1),
     }
 )

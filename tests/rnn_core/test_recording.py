@@ -108,6 +108,8 @@ def test_every_setting_that_changes_a_number_changes_the_fingerprint():
         {"truncate": 19},
         {"truncate": 5},
         {"is_tied": False},
+        {"layers": 2},
+        {"is_bidirectional": True},
         {"seed": 1},
     ]
     prints = [rc.run(dataclasses.replace(base, **change)).fingerprint for change in changes]
