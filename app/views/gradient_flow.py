@@ -92,6 +92,6 @@ def _reading(rec: rc.Recording) -> None:
     with left:
         st.markdown("**Questions to ask this page**\n\n" + "\n".join(f"- {q}" for q in QUESTIONS))
     with right:
-        if st.button("Check this run", key="check-run", help="Compares with finite differences."):
+        if st.button("Check this run", key="check-run"):
             with st.spinner("Running the network forward, again and again"):
                 st.html(f'<p role="status">{for_html(sentences.check(rec))}</p>')

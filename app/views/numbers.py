@@ -29,7 +29,7 @@ def render() -> None:
     if rec.layers:
         steps, whole = st.columns([0.6, 0.4], gap="large")
         with steps:
-            st.subheader("From the loss back")
+            st.header("From the loss back")
             st.table(tables.steps_table(rec))
             st.download_button(
                 "Download every step as CSV",
@@ -40,11 +40,11 @@ def render() -> None:
                 on_click="ignore",
             )
         with whole:
-            st.subheader("Of the whole run")
+            st.header("Of the whole run")
             st.table(tables.run_table(rec))
-            st.subheader("Where narrow floats fail")
+            st.header("Where narrow floats fail")
             st.table(tables.precision_table(rec))
-    st.subheader("What each number means")
+    st.header("What each number means")
     for one in DEFINITIONS:
         st.html(
             f"<p><b>{for_html(one.name)}</b>. {for_html(one.meaning)} "
