@@ -1,0 +1,145 @@
+"""What one step back makes of a gradient, term by term: all steps at once, at any magnitude.
+
+The sweep runs these terms together, one step after the other. Here the gradients after all steps
+are known, so a chunk of steps is one product; each term is brought to a scale of its own, since
+one may be hundreds of decades below another.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from rnn_core.arrays import Array, BoolArray, IntArray
+from rnn_core.bptt import NOTHING, Adjoint, size_exponents
+from rnn_core.cells.base import CHUNK, State, StepMaps
+from rnn_core.cells.gru import GruMaps
+from rnn_core.cells.lstm import LstmMaps
+from rnn_core.scaled import Scaled, shifted
+
+_RAISED: Final = 600
+"""Powers of two by which a gradient is raised where a term makes it tiny."""
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """A gradient on its way through one gate, at some steps.
+
+    Attributes
+    ----------
+    at_gate : dL/d(the gate's recurrent product), (n, B, H); phi' o dL/dh of a vanilla cell.
+    beyond : W^T of that, the gate's part in dL/dh of the state before the step, (n, B, H).
+    """
+
+    at_gate: Scaled
+    beyond: Scaled
+
+
+def part_of(maps: StepMaps, steps: slice, sequences: slice = slice(None)) -> StepMaps:
+    """Return views of the maps of some steps and some sequences."""
+    weight, is_tied = maps.weight, maps.is_tied
+
+    def cut(array: Array) -> Array:
+        if array is weight:
+            return array if is_tied else array[steps]
+        return array[steps, sequences]
+
+    return maps.mapped(cut)
+
+
+def chunks(steps: int, per_step: int) -> Iterator[slice]:
+    """Cut the steps into pieces that are worked on at once."""
+    length = max(1, CHUNK // max(1, per_step))
+    for start in range(0, steps, length):
+        yield slice(start, min(start + length, steps))
+
+
+def unit_after(adjoint: Adjoint, steps: slice) -> tuple[State, IntArray]:
+    """Return the gradients after some steps with largest entries near 1, and their exponents."""
+    size = adjoint.size[1:][steps]
+    by = np.where(size == NOTHING, 0, size)
+    states = tuple(shifted(state[1:][steps], -by[..., None]) for state in adjoint.states)
+    return states, adjoint.exponent[1:][steps] + by
+
+
+def through_gate(maps: StepMaps, name: str, steps: slice, adjoint: Adjoint) -> Crossing:
+    """Follow the gradients after some steps through one gate and its weights.
+
+    Parameters
+    ----------
+    name : one of `maps.gates`.
+    """
+    k, size = maps.gates.index(name), maps.weight.shape[-1]
+    rows = slice(k * size, (k + 1) * size)
+    weight = maps.weight[..., rows, :] if maps.is_tied else maps.weight[steps, rows, :]
+    states, exponent = unit_after(adjoint, steps)
+    with np.errstate(all="ignore"):
+        gate, of_gate = _resolved(lambda d: maps.recurrent(maps.rows(steps, d))[..., rows], states)
+        largest = np.abs(weight).max(axis=(-2, -1))
+        of_weight: IntArray = np.frexp(largest)[1].astype(np.int64)
+        unit = shifted(weight, -np.asarray(of_weight)[..., None, None])
+        flat = gate.reshape(-1, size) if maps.is_tied else gate
+        beyond = Scaled(
+            (flat @ unit).reshape(gate.shape),
+            exponent + of_gate + (of_weight if maps.is_tied else of_weight[:, None]),
+        )
+    return Crossing(Scaled(gate, exponent + of_gate), beyond)
+
+
+def along_line(maps: StepMaps, steps: slice, adjoint: Adjoint) -> Scaled:
+    """Follow the gradients after some steps along the line on which a gated cell keeps its state.
+
+    f dL/dc of an LSTM (the total derivative), z dL/dh of a GRU, (n, B, H).
+    """
+    states, exponent = unit_after(adjoint, steps)
+    part = part_of(maps, steps)
+    with np.errstate(all="ignore"):
+        line, of_line = _resolved(lambda d: kept(part) * part.total(d)[line_of(part)], states)
+    return Scaled(line, exponent + of_line)
+
+
+def landed(maps: StepMaps, steps: slice, part: Scaled) -> Scaled:
+    """Return what a part of dL/dh *before* some steps adds to the gradient on the line there.
+
+    In an LSTM it joins dL/dc through o tanh'(c) of the step before; the initial c has no such h.
+    In other cells it is itself.
+    """
+    if not isinstance(maps, LstmMaps):
+        return part
+    to_cell = maps.to_cell[max(steps.start - 1, 0) : steps.stop - 1]
+    if steps.start == 0:
+        to_cell = np.concatenate([np.zeros_like(maps.to_cell[:1]), to_cell])
+    size = size_exponents(part.mantissa)
+    by = np.where(size == NOTHING, 0, size)
+    unit = (shifted(part.mantissa, -by[..., None]),)
+    with np.errstate(all="ignore"):
+        joined, of_joined = _resolved(lambda d: to_cell * d[0], unit)
+    return Scaled(joined, part.exponent + by + of_joined)
+
+
+def kept(maps: StepMaps) -> Array:
+    """Return the factor of the line, f of an LSTM and z of a GRU, (T, B, H)."""
+    assert isinstance(maps, GruMaps | LstmMaps)  # noqa: S101 - for the types
+    return maps.keep
+
+
+def line_of(maps: StepMaps) -> int:
+    """Return which state the line carries: 0 for h, 1 for c; h of a cell without a line."""
+    return maps.line_state or 0
+
+
+def _resolved(factor: Callable[[State], Array], unit: State) -> tuple[Array, IntArray]:
+    """Return `factor` of the gradients, largest entries near 1, and the power of two left out."""
+    value = factor(unit)
+    size = size_exponents(value)
+    small: BoolArray = size < -_RAISED // 2
+    by = np.where(size == NOTHING, 0, size)
+    if small.any():
+        raised = factor(tuple(shifted(state, _RAISED) for state in unit))
+        raised_size = size_exponents(raised)
+        value = np.where(small[..., None], raised, value)
+        size = np.where(small, raised_size, size)
+        by = np.where(size == NOTHING, 0, size)
+        return shifted(value, -by[..., None]), np.where(small, by - _RAISED, by)
+    return shifted(value, -by[..., None]), by

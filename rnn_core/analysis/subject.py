@@ -1,0 +1,79 @@
+"""Which layer an analysis is about, and what reaches that layer from above at every step."""
+
+import numpy as np
+
+from rnn_core.allowed import is_whole
+from rnn_core.arrays import Array
+from rnn_core.errors import ConfigError, quoted
+from rnn_core.recording import LayerRecording, Recording
+from rnn_core.running import top_output
+from rnn_core.scaled import Scaled, added
+
+
+def layer_of(rec: Recording, layer: int) -> LayerRecording | None:
+    """Return layer and direction number `layer` (PyTorch's order) of a finite recording.
+
+    None where an overflow left no steps or nan: `rec.overflow` says where it was.
+
+    Raises
+    ------
+    ConfigError : "layer: expected 0 to ..., got ...".
+    """
+    last = len(rec.network.stack) - 1
+    if not (is_whole(layer) and 0 <= layer <= last):
+        raise ConfigError(f"layer: expected 0 to {last}, got {quoted(layer)}")
+    if not rec.layers or rec.overflow_left_nan:
+        return None
+    return rec.layers[layer]
+
+
+def is_top(rec: Recording, layer: int) -> bool:
+    """Tell whether the loss reads that layer itself."""
+    return layer // _directions(rec) == rec.network.layers - 1
+
+
+def own_loss_gradient(rec: Recording) -> Array:
+    """Return each step's own dl_t/dh_t of the top layer's output, in the order of time.
+
+    (T, B, H), or (T, B, 2H) of both directions; without what flows back from later steps. It is
+    not recorded: the loss is called once more.
+    """
+    tapes = tuple(layer.tape for layer in rec.layers)
+    with np.errstate(over="ignore", invalid="ignore"):
+        result = rec.loss_function(top_output(rec.network, rec.x, tapes))
+    local: Array = np.asarray(result[1], dtype=np.float64)
+    return local
+
+
+def arriving_at(rec: Recording, layer: int) -> Scaled:
+    """Return what reaches the output of `layer` at every step, in the order of its own steps.
+
+    (T, B, H): of the top layer the loss's own gradient; further down what the layers above hand
+    on through their inputs.
+    """
+    net, directions = rec.network, _directions(rec)
+    value = Scaled.plain(own_loss_gradient(rec))
+    for above in reversed(range(layer // directions + 1, net.layers)):
+        handed: Scaled | None = None
+        for one in rec.layers[above * directions : (above + 1) * directions]:
+            with np.errstate(all="ignore"):
+                d_x = one.flow.into_inputs(one.params)
+            if one.is_reverse:
+                d_x = Scaled(d_x.mantissa[::-1], d_x.exponent[::-1])
+            handed = d_x if handed is None else added(handed, d_x)
+        assert handed is not None  # noqa: S101 - for the types
+        is_past = net.is_residual and handed.mantissa.shape == value.mantissa.shape
+        value = added(handed, value) if is_past else handed
+    return of_direction(rec, layer, value)
+
+
+def of_direction(rec: Recording, layer: int, value: Scaled) -> Scaled:
+    """Return the units of one direction, in the order in which it took its steps."""
+    size, direction = rec.network.hidden_size, layer % _directions(rec)
+    units = slice(direction * size, (direction + 1) * size)
+    order = slice(None, None, -1 if direction else None)
+    return Scaled(value.mantissa[order, ..., units], value.exponent[order])
+
+
+def _directions(rec: Recording) -> int:
+    return 2 if rec.network.is_bidirectional else 1
