@@ -8,20 +8,25 @@ from rnn_core.errors import ConfigError, ShapeError
 from rnn_core.experiment import run
 from rnn_core.losses import LossResult
 from rnn_core.network import Network
+from rnn_core.output import BinaryCrossEntropy, CrossEntropy, OutputLayer, SquaredError
 from rnn_core.recording import LayerRecording, Overflow, Recording
 from rnn_core.running import record
 
 __all__ = [
+    "BinaryCrossEntropy",
     "ConfigError",
+    "CrossEntropy",
     "ExperimentConfig",
     "GradientCheck",
     "LayerRecording",
     "LossResult",
     "Network",
+    "OutputLayer",
     "Overflow",
     "Recording",
     "ShapeError",
     "SkipInTime",
+    "SquaredError",
     "Verdict",
     "gradient_check",
     "record",
