@@ -1,12 +1,13 @@
-"""The only calls into `rnn_core`: cached, bounded in count and in bytes, sized for a page."""
+"""The only calls into `rnn_core`: cached, bounded in bytes, sized for a page."""
 
-from collections.abc import Callable
-from dataclasses import replace
-from typing import Any, Final, NamedTuple
+from collections.abc import Mapping
+from dataclasses import is_dataclass, replace
+from typing import Final, NamedTuple
 
-import streamlit as st
+import numpy as np
 
 import rnn_core as rc
+from app.cache import ByteCache
 from rnn_core.config import refuse_oversize, sizes
 
 PAGE_LIMIT: Final = 1_024_000
@@ -15,9 +16,9 @@ PAGE_LIMIT: Final = 1_024_000
 LONG: Final = 1_000
 """Beyond this many steps a page records fewer sequences instead of refusing."""
 
-_SMALL: Final = 160_000
-"""An LSTM keeps 27 numbers for each of steps x batch_size x hidden_size: 35 MB of a small run,
-220 MB of the largest. So six small ones and a single large one are kept."""
+KEPT: Final = 96_000_000
+"""Bytes of the recordings that are kept for all readers, or a single larger one. An LSTM keeps
+27 numbers for each of steps x batch_size x hidden_size: 220 MB of the largest run."""
 
 
 class Fitted(NamedTuple):
@@ -61,27 +62,35 @@ def fitted(config: rc.ExperimentConfig) -> Fitted:
 def recording(config: rc.ExperimentConfig) -> Run:
     """Return the run of `config`, from the cache where it is there.
 
-    A run that takes more than half a second shows a sign of progress where it is called.
-
     Raises
     ------
     ConfigError : as `fitted`.
     """
     able, note = fitted(config)
-    steps, batch_size, _ = sizes(able)
-    is_small = steps * batch_size * able.hidden_size <= _SMALL
-    return Run((_small_run if is_small else _large_run)(able), note)
+    return Run(_RUNS.get(able, lambda: rc.run(able)), note)
 
 
-# The repr of a config is exact; Streamlit's own hash would walk through its fields.
-_KEY: Final[dict[str | type[Any], Callable[[Any], str]]] = {rc.ExperimentConfig: repr}
+def _size(rec: rc.Recording) -> int:
+    """Return the bytes of a recording's arrays, a view counted as what it is a view of."""
+    seen: dict[int, int] = {}
+    _measure(rec, seen)
+    return sum(seen.values())
 
 
-@st.cache_resource(max_entries=6, show_spinner=False, hash_funcs=_KEY)
-def _small_run(config: rc.ExperimentConfig) -> rc.Recording:
-    return rc.run(config)
+def _measure(part: object, seen: dict[int, int]) -> None:
+    if isinstance(part, np.ndarray):
+        while isinstance(part.base, np.ndarray):
+            part = part.base
+        seen[id(part)] = part.nbytes
+    elif isinstance(part, Mapping):
+        for one in part.values():
+            _measure(one, seen)
+    elif isinstance(part, tuple | list):
+        for one in part:
+            _measure(one, seen)
+    elif is_dataclass(part) and id(part) not in seen:
+        seen[id(part)] = 0
+        _measure(vars(part), seen)
 
 
-@st.cache_resource(max_entries=1, show_spinner="Backpropagating through time", hash_funcs=_KEY)
-def _large_run(config: rc.ExperimentConfig) -> rc.Recording:
-    return rc.run(config)
+_RUNS: Final = ByteCache[rc.ExperimentConfig, rc.Recording](KEPT, _size)
