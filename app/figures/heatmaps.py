@@ -32,6 +32,7 @@ def hidden_states(rec: Recording, *, sequence: int = 0) -> Panel:
         "zmin": -1.0 if is_bounded else -BEYOND,
         "zmax": 1.0 if is_bounded else BEYOND,
         "hovertemplate": f"{_where(shown)}<br>h = %{{z:.3f}}<extra></extra>",
+        "meta": {"reads": "state" if is_bounded else "log state", "name": "h"},
     }
     bar: Part = {"tickvals": [-1, 0, 1], "ticktext": ["−1", "0", "1"]}
     if not is_bounded:
@@ -67,6 +68,7 @@ def gradient_sizes(rec: Recording, shown_decades: Domain, *, sequence: int = 0) 
         "customdata": numbers.exponent,
         "hovertemplate": f"{_where(shown)}<br>|∂L/∂h| = {value}<extra></extra>",
         "colorbar": {"tickvals": places, "ticktext": texts},
+        "meta": {"reads": "log10", "name": "|∂L/∂h|"},
     }
     per_column = f", each column the largest of {shown.per_column} steps" * (shown.per_column > 1)
     title = f"<b>gradient |∂L/∂h<sub>t</sub>|</b> of each unit{per_column}"

@@ -43,6 +43,7 @@ def norms(rec: Recording, shown: Domain, *, pinned: Recording | None = None) -> 
         traces.append(_curve(aligned, colour("a"), "A", dash="dash"))
         title.append(key("- -", colour("a"), "pinned run A"))
     traces.append(_curve(mean, run, "all losses" if several else ""))
+    traces[-1]["meta"] = {"reads": "log10", "name": "|∂L/∂h|, mean"}
     if several:
         traces.append(_curve(own, run, "last loss alone", dash="dash"))
         title.append(key("- -", run, "last loss alone"))

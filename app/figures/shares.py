@@ -34,6 +34,7 @@ def weight_shares(rec: Recording, *, pinned: Recording | None = None) -> Panel:
             "fill": "tozeroy",
             "fillcolor": colour("share-area"),
             "hovertemplate": "step %{x}<br>its share: %{y:.2~%}<extra></extra>",
+            "meta": {"reads": "share", "name": "share"},
         }
     ]
     if pinned is not None and pinned.ledger is not None:
@@ -53,6 +54,7 @@ def weight_shares(rec: Recording, *, pinned: Recording | None = None) -> Panel:
             "y": _from_loss(rec).astype(np.float32),
             "line": {"color": INK, "width": 2.5},
             "hovertemplate": "from step %{x} to the loss: %{y:.1%}<extra></extra>",
+            "meta": {"reads": "share", "name": "to the loss"},
         }
     )
     return Panel("   ".join(title), axis, traces)
