@@ -204,6 +204,13 @@ class _Sweep:
         local = shifted(local, by[..., None]) if by.any() else local
         return local if end else np.concatenate([local[:1], local])  # position 0 has no step before
 
+    def _loss_sizes(self, position: int, end: int) -> IntArray:
+        """Return the sizes of the losses that enter at positions end to position - 1."""
+        sizes = self.loss_size[max(end - 1, 0) : position - 1]
+        if end:
+            return sizes
+        return np.concatenate([np.full_like(self.size[:1], NOTHING), sizes])
+
     def _fits_one_scale(self, position: int, end: int) -> bool:
         """Tell whether what enters a block from outside can be added on the block's scale."""
         scale = self.exponent[position]
@@ -264,6 +271,8 @@ class _Sweep:
             for p in self.borders:
                 if end <= p < position:
                     fits[p - end] |= is_zero[p - end]
+            entered = is_zero & (self._loss_sizes(position, end) > NOTHING // 2)
+            fits &= ~entered  # a loss was lost on the scale of what came before the zero
         good = fits.reshape(position - end, -1).all(axis=1)
         bad = np.flatnonzero(~good)
         return end + int(bad[-1]) + 1 if bad.size else end

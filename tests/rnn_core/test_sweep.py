@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import rnn_core as rc
-from tests.rnn_core.random_networks import CELL_IDS, CELLS, last_step, random_case
+from tests.rnn_core.random_networks import CELL_IDS, CELLS, last_step, random_case, vanilla
 
 
 @pytest.mark.parametrize("activation", ["identity", "relu"])
@@ -90,3 +90,56 @@ def test_gradient_at_a_step_is_that_of_the_rest_of_the_run(seed, scale, cell, T)
     ours, theirs = layer.log10_norms("d_h")[t], rest.d_init[0].log10_norms("d_h")
     assert np.array_equal(np.isneginf(ours), np.isneginf(theirs))
     assert ours[np.isfinite(ours)] == pytest.approx(theirs[np.isfinite(theirs)], abs=1e-9)
+
+
+def log10_of_geometric_sums(w, steps):
+    """log10 of 1 + w + w^2 + ...: a loss of 1 at every step, w per step back, in time order."""
+    sizes = [0.0]
+    for _ in range(steps - 1):
+        sizes.append(np.logaddexp(0.0, sizes[-1] + np.log(w)))
+    return np.array(sizes[::-1]) / np.log(10)
+
+
+def every_step(h):
+    return float(h.sum()), np.ones_like(h)
+
+
+@pytest.mark.parametrize("truncate", [700, 990, 1000])
+def test_losses_behind_a_block_border_count_whatever_lies_beyond_it(truncate):
+    """In silence: 3^700 or more on the far side of the border, 1 on the near one."""
+    net = vanilla(np.array([[3.0]]), "identity")
+    rec = rc.record(net, np.zeros((2000, 1, 1)), every_step, truncate=truncate)
+    starts = range(0, 2000, truncate)
+    expected = [log10_of_geometric_sums(3.0, min(truncate, 2000 - start)) for start in starts]
+    norms = rec.layers[0].log10_norms("d_h")[:, 0]
+    assert norms == pytest.approx(np.concatenate(expected), abs=1e-9)
+
+
+@pytest.mark.parametrize("death", [300, 314, 331])
+def test_losses_before_a_death_count_whatever_lies_behind_it(death):
+    """A ReLU is dead for one step, 1,000 before the end: 10^477 behind it, 1 before it."""
+    state = {"weight_ih_l0": np.ones((1, 1)), "weight_hh_l0": np.array([[3.0]])}
+    net = rc.Network.from_state_dict(state, cell="rnn", activation="relu")
+    x = np.full((death + 1001, 1, 1), 5e-324)  # so small that 3^1001 times as much is finite
+    x[death] = -1.0
+    rec = rc.record(net, x, every_step)
+    assert (rec.layers[0].h[:, 0, 0] > 0).sum() == death + 1000
+    expected = [log10_of_geometric_sums(3.0, death), log10_of_geometric_sums(3.0, 1001)]
+    norms = rec.layers[0].log10_norms("d_h")[:, 0]
+    assert norms == pytest.approx(np.concatenate(expected), abs=1e-9)
+
+
+def test_last_loss_of_several_is_not_always_at_the_last_step(rng):
+    """Losses at steps 2 and 5 of 9: the gradient of the last one alone starts at step 5."""
+    case = random_case(rng, "gru", T=9, kind="every")
+    own = np.zeros_like(case.target)
+    own[[1, 4]] = case.target[[1, 4]]
+    net = rc.Network.from_state_dict(case.state, cell="gru")
+    alone = np.zeros_like(own)
+    alone[4] = own[4]
+    both = rc.record(net, case.x, lambda h: (float(np.sum(own * h)), own))
+    one = rc.record(net, case.x, lambda h: (float(np.sum(alone * h)), alone))
+    assert (both.last_loss_step, both.loss_steps) == (4, 2)
+    assert np.array_equal(both.layers[0].from_last.d_h, one.layers[0].d_h)
+    assert both.verdict == one.verdict
+    assert both.layers[0].d_h[1] == pytest.approx(own[1] + one.layers[0].d_h[1], rel=1e-12)
