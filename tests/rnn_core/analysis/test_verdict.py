@@ -162,3 +162,22 @@ def test_verdict_reads_the_recording_and_not_the_weights(v):
     assert rec.last_loss_step == 3
     assert rec.verdict.decades == pytest.approx(-3 * math.log10(2))
     assert last_step(v)(np.zeros((1, 1, 6)))[0] == 0.0
+
+
+def test_rate_over_a_lag_at_which_the_gradient_is_zero_does_not_exist():
+    """In an LSTM h may have no gradient at a step whose c has one: what is left is no number."""
+    norms = straight(-0.1, 41)
+    norms[32] = -np.inf  # lag 8, the end of the transient
+    found = measure(norms)
+    assert found.growth_per_step is None
+    assert found.half_life is None
+    assert found.decades == pytest.approx(-4.0)
+    assert found.zero_sequences == 0
+
+
+def test_rate_of_one_half_that_does_not_exist_leaves_no_half_life():
+    norms = straight(-0.1, 41)
+    norms[40 - (8 + 40) // 2] = -np.inf  # where the halves meet
+    found = measure(norms)
+    assert found.growth_per_step == pytest.approx(-0.1)
+    assert found.half_life is None
