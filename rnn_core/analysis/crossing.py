@@ -59,7 +59,7 @@ def unit_after(adjoint: Adjoint, steps: slice) -> tuple[State, IntArray]:
     """Return the gradients after some steps with largest entries near 1, and their exponents."""
     size = adjoint.size[1:][steps]
     by = np.where(size == NOTHING, 0, size)
-    states = tuple(shifted(state[1:][steps], -by[..., None]) for state in adjoint.states)
+    states = tuple(_wide(state[1:][steps], -by) for state in adjoint.states)
     return states, adjoint.exponent[1:][steps] + by
 
 
@@ -112,7 +112,7 @@ def landed(maps: StepMaps, steps: slice, part: Scaled) -> Scaled:
         to_cell = np.concatenate([np.zeros_like(maps.to_cell[:1]), to_cell])
     size = size_exponents(part.mantissa)
     by = np.where(size == NOTHING, 0, size)
-    unit = (shifted(part.mantissa, -by[..., None]),)
+    unit = (_wide(part.mantissa, -by),)
     with np.errstate(all="ignore"):
         joined, of_joined = _resolved(lambda d: to_cell * d[0], unit)
     return Scaled(joined, part.exponent + by + of_joined)
@@ -127,6 +127,11 @@ def kept(maps: StepMaps) -> Array:
 def line_of(maps: StepMaps) -> int:
     """Return which state the line carries: 0 for h, 1 for c; h of a cell without a line."""
     return maps.line_state or 0
+
+
+def _wide(array: Array, exponent: IntArray) -> Array:
+    """Return array * 2^exponent per vector as float64, whose range `_resolved` needs."""
+    return shifted(array.astype(np.float64, copy=False), exponent[..., None])
 
 
 def _resolved(factor: Callable[[State], Array], unit: State) -> tuple[Array, IntArray]:

@@ -41,8 +41,7 @@ def own_loss_gradient(rec: Recording) -> Array:
     tapes = tuple(layer.tape for layer in rec.layers)
     with np.errstate(over="ignore", invalid="ignore"):
         result = rec.loss_function(top_output(rec.network, rec.x, tapes))
-    local: Array = np.asarray(result[1], dtype=np.float64)
-    return local
+    return np.array(result[1], dtype=np.float64)  # a copy: a loss may hand out its own array
 
 
 def arriving_at(rec: Recording, layer: int) -> Scaled:
