@@ -9,6 +9,7 @@ size left the safe window the sweep runs again, rescaled. So the check costs one
 a block, and a single step may still shrink or grow by any factor that float64 can hold.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -127,7 +128,9 @@ class _Sweep:
     ) -> None:
         steps, *shape = d_loss.mantissa.shape
         dtype = d_loss.mantissa.dtype
-        self.maps, self.d_loss, self.terms, self.skip = maps, d_loss, terms, skip
+        self.maps, self.d_loss, self.terms = maps, d_loss, terms
+        self.skip = skip if skip is not None and skip.scale else None
+        self.scale, self.scale_exponent = math.frexp(skip.scale) if skip is not None else (0.0, 0)
         self.steps = steps
         self.states: State = tuple(
             np.empty((steps + 1, *shape), dtype) for _ in range(maps.state_count)
@@ -184,8 +187,8 @@ class _Sweep:
         if self._has_skip(p):
             assert self.skip is not None  # noqa: S101 - for the types
             later = p + self.skip.steps
-            by = self.exponent[later] - self.exponent[p]
-            before[0][...] += self.skip.scale * shifted(self.states[0][later], by[..., None])
+            by = self.exponent[later] - self.exponent[p] + self.scale_exponent
+            before[0][...] += shifted(self.scale * self.states[0][later], by[..., None])
 
     def _has_skip(self, p: int) -> bool:
         """Tell whether h after p steps is read again `skip.steps` later, in the same block."""
@@ -218,7 +221,7 @@ class _Sweep:
         entering = [self.loss_size[rows]] if any(self.has_loss[rows]) else []
         if self.skip is not None:
             later = slice(max(end + self.skip.steps, position), position + self.skip.steps)
-            entering.append(self.size[later] + self.exponent[later])
+            entering.append(self.size[later] + self.exponent[later] + self.scale_exponent)
         limit = scale + self.window.reach
         if any((size > limit).any() for size in entering):
             return False
@@ -297,16 +300,29 @@ class _Sweep:
 
     def _single(self, position: int) -> None:
         p = position - 1
-        self.exponent[p] = self.exponent[position]
-        if self._has_skip(p):
-            assert self.skip is not None  # noqa: S101 - for the types
-            later = p + self.skip.steps
-            arriving = self.size[later] + self.exponent[later]
-            by = np.where(
-                arriving - self.exponent[p] > self.window.reach, arriving - self.exponent[p], 0
-            )
-            if by.any():
-                self._move(position, by)
-                self.exponent[p] = self.exponent[position]
-        self._step_to(p)
+        by = self._room_for_skip(position)
+        if not by.any():
+            self.exponent[p] = self.exponent[position]
+            self._step_to(p)
+        else:  # on the scale of what arrives the position itself may be too small to be kept
+            kept = [state.copy() for state in self.views[position]]
+            exponent, size = self.exponent[position].copy(), self.size[position].copy()
+            self._move(position, by)
+            self.exponent[p] = self.exponent[position]
+            self._step_to(p)
+            for state, own in zip(self.views[position], kept, strict=True):
+                state[...] = own
+            self.exponent[position], self.size[position] = exponent, size
         self._add_loss(p)
+
+    def _room_for_skip(self, position: int) -> IntArray:
+        """Return by how much the exponent must change for what the connection in time brings."""
+        own: IntArray = self.exponent[position]
+        if self.skip is None or not self._has_skip(position - 1):
+            return np.zeros_like(own)
+        later = position - 1 + self.skip.steps
+        arriving: IntArray = self.size[later] + self.exponent[later] + self.scale_exponent
+        is_zero = self.size[position] == NOTHING  # a zero vector has no scale of its own
+        needed: BoolArray = is_zero & (self.size[later] > NOTHING // 2)
+        needed |= arriving - own > self.window.reach
+        return np.where(needed, arriving - own, 0)

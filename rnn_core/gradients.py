@@ -147,7 +147,7 @@ class Structure:
                 after = tuple(flags[t + 1].astype(np.float64) for flags in reached)
                 for flags, paths in zip(reached, maps.vjp_step(t, after), strict=True):
                     flags[t] = paths > 0
-            later = t + self.skip.steps if self.skip is not None else steps + 1
+            later = t + self.skip.steps if self.skip and self.skip.scale else steps + 1
             if later <= steps and not any(t <= border < later for border in borders):
                 reached[0][t] |= reached[0][later]
             if t:

@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 
+from rnn_core.allowed import is_real, is_whole
 from rnn_core.arrays import Array, finite_array, is_array_of_rank
 from rnn_core.cells import Cell, Params, SkipInTime, cell_named
 from rnn_core.errors import LONGEST_QUOTE, ConfigError, ShapeError, quoted
@@ -45,12 +46,8 @@ class Network:
 
     def __post_init__(self) -> None:
         cell_named(self.cell, self.activation, self.reset)
-        if self.skip is not None and not (
-            isinstance(self.skip.steps, int)
-            and self.skip.steps >= 2
-            and np.isfinite(self.skip.scale)
-        ):
-            raise ConfigError(f"skip: expected steps of at least 2, got {quoted(self.skip)}")
+        if self.skip is not None:
+            _check_skip(self.skip)
         directions = 2 if self.is_bidirectional else 1
         for index, params in enumerate(self.stack):
             if index >= directions and params.input_size != directions * params.hidden_size:
@@ -186,6 +183,15 @@ class Network:
             return self
         stack = tuple(replace(p, weight_hh=p.weight_hh[:steps]) for p in self.stack)
         return replace(self, stack=stack)
+
+
+def _check_skip(skip: object) -> None:
+    if not isinstance(skip, SkipInTime):
+        raise ConfigError(f"skip: expected None or a SkipInTime, got {quoted(skip)}")
+    if not (is_whole(skip.steps) and skip.steps >= 2):
+        raise ConfigError(f"skip: expected steps of at least 2, got {quoted(skip.steps)}")
+    if not (is_real(skip.scale) and np.isfinite(skip.scale)):
+        raise ConfigError(f"skip: expected a finite scale, got {quoted(skip.scale)}")
 
 
 def _shown(name: object) -> str:
