@@ -191,4 +191,4 @@ def central_slope(value_at, width):
 
 def width_of(case):
     """Return a step for differences: with a ReLU so short that it crosses no kink."""
-    return 1e-6 if case.kind[1] == "relu" else 1e-3
+    return 1e-5 if case.kind[1] == "relu" else 1e-3
