@@ -94,5 +94,7 @@ def ends(rho: float, kind: str) -> Ends:
         below = int(np.floor(limits.e_min / power)) + 1
         zero = int(np.ceil((limits.e_min - limits.digits) / power))
         return Ends(below, zero, None)
+    if power.is_integer():  # the next power of two beyond the largest number
+        return Ends(None, None, int(np.ceil((limits.e_max + 1) / power)))
     top = limits.e_max + np.log2(2.0 - 2.0 ** (1 - limits.digits))
     return Ends(None, None, int(np.floor(top / power)) + 1)

@@ -5,9 +5,9 @@ sigma_w and the drive are measured, not read off a config: s_t is the mean over 
 
 Range: vanilla cells of one layer and direction, at least 16 units, W_hh without the structure that
 lets its powers add up (see `_is_random`); full BPTT. Tolerance for the mean over seeds: .003 per
-step at H = 64 where the input drives the net at unit variance (scales 0.5 to 4), .01 at input
-scale 10 (.03 at H = 32); in silence and under weak input tied nets differ by up to .02 (H = 128) or .04 (H = 32),
-see `mean_field`. One net: the spread over seeds, about .01 at H = 64.
+step at H = 64 where the input drives the net at unit variance (scales 0.5 to 4); .01 at input scale
+10 (.03 at H = 32). In silence and under weak input tied gaussian nets lie above it by up to .02
+(H = 128) or .04 (H = 32), see `mean_field`. One net: the spread over seeds, about .01 at H = 64.
 """
 
 from dataclasses import dataclass
