@@ -9,6 +9,7 @@ from rnn_core.experiment import run
 from rnn_core.losses import LossResult
 from rnn_core.network import Network
 from rnn_core.output import BinaryCrossEntropy, CrossEntropy, OutputLayer, SquaredError
+from rnn_core.pair import Pair, record_pair
 from rnn_core.recording import LayerRecording, Overflow, Recording
 from rnn_core.running import record
 
@@ -23,6 +24,7 @@ __all__ = [
     "Network",
     "OutputLayer",
     "Overflow",
+    "Pair",
     "Recording",
     "ShapeError",
     "SkipInTime",
@@ -30,5 +32,6 @@ __all__ = [
     "Verdict",
     "gradient_check",
     "record",
+    "record_pair",
     "run",
 ]

@@ -62,11 +62,13 @@ def gradient_check(rec: Recording, seed: int = 0) -> GradientCheck:
 
     Raises
     ------
-    ConfigError : "rec: expected ...", for a recording without steps, or with truncated BPTT: that
-        gradient is not the slope of the loss, which is the point of truncation.
+    ConfigError : "rec: expected ...", for a recording without steps, for the encoder of a pair, or
+        with truncated BPTT: that gradient is not the slope of the loss, which is the point of it.
     """
     if not rec.layers or rec.overflow_left_nan:
         raise ConfigError("rec: expected a recording with gradients, got one that overflowed")
+    if not rec.has_own_loss:
+        raise ConfigError("rec: expected a recording with a loss of its own, got a pair's encoder")
     if rec.truncate is not None:
         raise ConfigError(f"rec: expected full BPTT, got truncate={rec.truncate}")
     directions = [_Direction.drawn(rec, seed, k) for k in range(DIRECTIONS)]

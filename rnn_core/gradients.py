@@ -124,12 +124,14 @@ class Structure:
     Attributes
     ----------
     maps, d_loss, truncate, skip : what the sweep was given; d_loss as flags (T, ..., B, H).
+    d_end : what reaches the last state from outside, if anything does.
     """
 
     maps: StepMaps
     d_loss: Callable[[], BoolArray]
     truncate: int | None
     skip: SkipInTime | None
+    d_end: StateGradient | None = None
 
     @cached_property
     def reached(self) -> tuple[BoolArray, ...]:
@@ -141,6 +143,9 @@ class Structure:
             np.zeros((steps + 1, *local.shape[1:]), dtype=bool) for _ in range(maps.state_count)
         )
         reached[0][steps] = local[-1]
+        if self.d_end is not None:
+            for flags, outside in zip(reached, self.d_end.reached().values(), strict=True):
+                flags[steps] |= outside
         borders = range(self.truncate, steps, self.truncate) if self.truncate else range(0)
         for t in range(steps - 1, -1, -1):
             if t not in borders:

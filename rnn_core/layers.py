@@ -92,7 +92,7 @@ def sweep_layer(
     tape: Tape,
     arriving: Arriving,
     truncate: int | None,
-    d_end: tuple[Scaled, ...] | None,
+    d_end: StateGradient | None,
 ) -> SweptLayer:
     """Carry what reaches the output of layer and direction `index` back through its steps."""
     params, cell = net.stack[index], net.recurrence
@@ -102,24 +102,26 @@ def sweep_layer(
     with np.errstate(all="ignore"):  # gates of |a| > 709 saturate: their slopes are bounds
         maps = cell.linearize(params, tape)
     is_split = len(own.linked) > 1
-    if d_end is not None and is_split:  # what comes from outside belongs to the whole loss
-        d_end = tuple(
+    ends = None if d_end is None else tuple(d_end.values.values())
+    if ends is not None and is_split:  # what comes from outside belongs to the whole loss
+        ends = tuple(
             Scaled(
                 np.stack([end.mantissa, np.zeros_like(end.mantissa)]),
                 np.stack([end.exponent, end.exponent]),
             )
-            for end in d_end
+            for end in ends
         )
-    both = sweep(maps, own.value, d_end=d_end, truncate=truncate, skip=net.skip)
+    both = sweep(maps, own.value, d_end=ends, truncate=truncate, skip=net.skip)
     adjoints = (both.part(0), both.part(1)) if is_split else (both,)
 
     def has_bounds() -> bool:
-        return bool((np.abs(tape.a) > RESOLVED).any())
+        lost_before = d_end is not None and d_end.may_underflow()
+        return lost_before or bool((np.abs(tape.a) > RESOLVED).any())
 
     found: list[tuple[StateGradient, StateGradient]] = []
     linked: list[Flags] = []
-    for adjoint, flags in zip(adjoints, own.linked, strict=True):
-        structure = Structure(maps, flags, truncate, net.skip)
+    for adjoint, flags, end in zip(adjoints, own.linked, (d_end, None), strict=False):
+        structure = Structure(maps, flags, truncate, net.skip, end)
         found.append(state_gradients(adjoint, maps, structure, has_bounds))
         linked.append(lambda one=structure: one.of_steps()["d_h"].any(axis=-1)[order])  # type: ignore[misc]
     (total, at_init), (from_last, _) = found[0], found[-1]

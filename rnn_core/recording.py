@@ -16,7 +16,7 @@ from rnn_core.arrays import Array, BoolArray, IntArray, read_only
 from rnn_core.cells import Params, StepMaps, Tape, cell_named
 from rnn_core.config import ExperimentConfig
 from rnn_core.gradients import GateFlow, StateGradient, WeightGradient
-from rnn_core.losses import Loss
+from rnn_core.losses import HandedOver, Loss
 from rnn_core.network import Network
 
 
@@ -190,6 +190,11 @@ class Recording:
     def overflow_left_nan(self) -> bool:
         """Whether arrays hold nan: an overflow that could not be cut off."""
         return self.overflow is not None and self.steps > self.overflow.step
+
+    @property
+    def has_own_loss(self) -> bool:
+        """Whether a loss reads this run's output; an encoder's gradient enters at its end."""
+        return not isinstance(self.loss_function, HandedOver)
 
     @cached_property
     def fingerprint(self) -> str:

@@ -9,13 +9,12 @@ from rnn_core.analysis import verdict
 from rnn_core.arrays import Array, finite_array, is_array_of_rank, read_only
 from rnn_core.cells import State, Tape
 from rnn_core.errors import ConfigError, ShapeError, quoted
-from rnn_core.gradients import WeightGradient
+from rnn_core.gradients import StateGradient, WeightGradient
 from rnn_core.layers import Arriving, SweptLayer, handed_down, output_of, sweep_layer
 from rnn_core.losses import Loss, LossResult
 from rnn_core.network import Network
 from rnn_core.overflow import find_overflow, recording_with_nan
 from rnn_core.recording import Recording
-from rnn_core.scaled import Scaled
 
 _DTYPES = ("float64", "float32")
 
@@ -51,21 +50,36 @@ def record(
         raise ConfigError(f"net: expected a Network, got {quoted(net)}")
     if not callable(loss):
         raise ConfigError(f"loss: expected a function of the hidden states, got {quoted(loss)}")
-    if dtype not in _DTYPES:
-        raise ConfigError(f"dtype: expected one of {', '.join(_DTYPES)}, got {quoted(dtype)}")
-    expected = f"(T, B, D={net.input_size})"
-    inputs = finite_array("x", x, expected, (None, None, net.input_size)).astype(dtype, copy=False)
-    if 0 in inputs.shape:
-        raise ShapeError(f"x: expected at least one step and one sequence, got {inputs.shape}")
-    _check_steps(net, inputs.shape[0], truncate)
-    init = _initial_states(net, inputs.shape[1], h_init, dtype)
-    if dtype != "float64":
-        net = net.astype(dtype)
+    net, inputs = prepared(net, "x", x, dtype)
+    _check_truncation(net, inputs.shape[0], truncate)
+    init = initial_states(net, inputs.shape[1], h_init, dtype)
     tapes = forward(net, inputs, init)
     overflow = find_overflow(net, tapes)
     if overflow is not None:
         return recording_with_nan(net, inputs, tapes, overflow, loss, truncate)
     return backward(net, inputs, tapes, loss, truncate)
+
+
+def prepared(net: Network, name: str, x: object, dtype: str) -> tuple[Network, Array]:
+    """Return the net and its inputs (T, B, D) in the float type asked for.
+
+    Raises
+    ------
+    ConfigError, ShapeError : "dtype: expected ..." or "<name>: expected ...".
+    """
+    if dtype not in _DTYPES:
+        raise ConfigError(f"dtype: expected one of {', '.join(_DTYPES)}, got {quoted(dtype)}")
+    expected = f"(T, B, D={net.input_size})"
+    inputs = finite_array(name, x, expected, (None, None, net.input_size)).astype(dtype, copy=False)
+    if 0 in inputs.shape:
+        raise ShapeError(f"{name}: expected at least one step and one sequence, got {inputs.shape}")
+    for params in net.stack:
+        if not params.is_tied and len(params.weight_hh) != len(inputs):
+            raise ShapeError(
+                f"{name}: expected T={len(params.weight_hh)} steps, as many as weight_hh_l0 has, "
+                f"got {len(inputs)}"
+            )
+    return (net if dtype == "float64" else net.astype(dtype)), inputs
 
 
 def forward(net: Network, x: Array, init: tuple[State, ...]) -> tuple[Tape, ...]:
@@ -101,7 +115,7 @@ def backward(
     tapes: tuple[Tape, ...],
     loss: Loss,
     truncate: int | None = None,
-    d_end: tuple[tuple[Scaled, ...], ...] | None = None,
+    d_end: tuple[StateGradient, ...] | None = None,
 ) -> Recording:
     """Sweep the gradient of `loss` back over finite tapes, layer by layer, and measure.
 
@@ -168,21 +182,15 @@ def _called(loss: Loss, y: Array) -> LossResult:
     return LossResult(float(result.value), d_h, result.gradients)
 
 
-def _check_steps(net: Network, steps: int, truncate: int | None) -> None:
+def _check_truncation(net: Network, steps: int, truncate: int | None) -> None:
     if truncate is not None:
         if not (is_whole(truncate) and 1 <= truncate <= steps):
             raise ConfigError(f"truncate: expected None or 1 to {steps}, got {quoted(truncate)}")
         if net.is_bidirectional:
             raise ConfigError(f"truncate: expected None in a bidirectional net, got {truncate}")
-    for params in net.stack:
-        if not params.is_tied and len(params.weight_hh) != steps:
-            have = len(params.weight_hh)
-            raise ShapeError(
-                f"x: expected T={have} steps, as many as weight_hh_l0 has, got {steps}"
-            )
 
 
-def _initial_states(net: Network, batch: int, given: object, dtype: str) -> tuple[State, ...]:
+def initial_states(net: Network, batch: int, given: object, dtype: str) -> tuple[State, ...]:
     """Return (h,) or (h, c) for every layer and direction."""
     names, size, count = net.recurrence.states, net.hidden_size, len(net.stack)
     if given is None:

@@ -96,9 +96,10 @@ def lost_precision(rec: Recording, *, loss_scale: int = 0) -> Mapping[str, Preci
 
     Returns
     -------
-    For each type its lags; an empty mapping for a run without steps or of several layers.
+    For each type its lags; an empty mapping for a run without steps or of several layers, or whose
+    loss is another run's.
     """
-    if len(rec.layers) != 1 or rec.overflow_left_nan:
+    if len(rec.layers) != 1 or rec.overflow_left_nan or not rec.has_own_loss:
         return MappingProxyType({})
     with np.errstate(all="ignore"):  # what leaves the range of a narrow type is the subject
         return MappingProxyType({n: _lost(rec, kind, loss_scale) for n, kind in TYPES.items()})
