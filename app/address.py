@@ -61,6 +61,7 @@ PAGE_FIELDS: Final[Mapping[str, PageField]] = MappingProxyType(
     {
         "sequence": PageField(1, Whole(1, 64)),
         "a": PageField(None, PinnedRun()),
+        "t": PageField(None, Whole(1, 10_000, is_optional=True)),
     }
 )
 """The settings beside those of the run. A new one needs a line here and a control."""
@@ -164,6 +165,11 @@ def write(settings: Mapping[str, Any], *, is_full: bool = False) -> dict[str, st
         for name, default in DEFAULTS.items()
         if shown[name] != default or (is_full and name != "a")
     }
+
+
+def run_name(settings: Mapping[str, Any], fingerprint: str) -> str:
+    """Return what `data-run` says of a painted picture: `<query of the run>#<fingerprint>`."""
+    return f"{urlencode(write(settings))}#{fingerprint}"
 
 
 def _run_fields(config: ExperimentConfig) -> Settings:

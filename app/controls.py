@@ -100,6 +100,9 @@ CONTROLS: Final[Mapping[str, Control]] = MappingProxyType(
 )
 """Every setting that a reader can move."""
 
+LIVE: Final = ("weight_scale", "steps", "input_scale", "forget_bias")
+"""Settings whose sliders move the picture while they are dragged."""
+
 NUMBERS: Final = MappingProxyType({"steps": Control("or type T, to 10,000", Number(1, 10_000))})
 """Settings that go beyond their slider: the control to type them."""
 
@@ -126,6 +129,11 @@ def control(name: str) -> None:
         _draw(name, NUMBERS[name], f"{name}-number")
     if name == "steps" and link.value("source") == "text":
         st.markdown(":small[T is the length of the text, or this if that is less.]")
+
+
+def under_way() -> dict[str, float]:
+    """Return where the live sliders stand."""
+    return {name: link.value(name) for name in LIVE if link.value(name) is not None}
 
 
 def button(

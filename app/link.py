@@ -147,6 +147,17 @@ def unpin() -> None:
     choose(a=None)
 
 
+def step(steps: int) -> int | None:
+    """Return the pinned step, 1..T, of a run of `steps` steps; None where none is pinned."""
+    pinned: int | None = _session().good["t"]
+    return None if pinned is None or not steps else min(pinned, steps)
+
+
+def pin_step(t: int | None) -> None:
+    """Pin a step, or none."""
+    choose(t=t)
+
+
 def query() -> dict[str, str]:
     """Return the query of the page as it is shown, for a link to another page."""
     return address.write(_session().good)
@@ -154,7 +165,12 @@ def query() -> dict[str, str]:
 
 def run_name(fingerprint: str) -> str:
     """Return what `data-run` says of a painted picture: `<query of the run>#<fingerprint>`."""
-    return f"{urlencode(query())}#{fingerprint}"
+    return address.run_name(_session().good, fingerprint)
+
+
+def shown() -> address.Settings:
+    """Return the settings of the page as it is shown: those chosen, or the last good ones."""
+    return dict(_session().good)
 
 
 def full_address() -> str | None:

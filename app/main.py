@@ -22,6 +22,7 @@ from contextlib import asynccontextmanager
 
 import streamlit as st
 
+from app import live
 from app.components import plotly_js
 from app.views import gradient_flow
 
@@ -36,4 +37,8 @@ async def warm_up(_app: st.App) -> AsyncIterator[None]:
     yield
 
 
-app = st.App(Path(__file__).with_name("lab.py"), routes=[plotly_js.ROUTE], lifespan=warm_up)
+app = st.App(
+    Path(__file__).with_name("lab.py"),
+    routes=[plotly_js.ROUTE, live.route({"picture": gradient_flow.picture})],
+    lifespan=warm_up,
+)

@@ -14,41 +14,25 @@ const library = (src) => (window.__labPlotly ??= new Promise((resolve, reject) =
   document.head.append(tag);
 }));
 
-// The text colour tells light from dark: Streamlit names no theme.
-const isDark = (style) => {
-  const [red, green, blue] = style.color.match(/[\d.]+/g).map(Number);
-  return 0.299 * red + 0.587 * green + 0.114 * blue > 127;
-};
+// The pinned step is in the address and not in the picture.
+const nameOf = (parcel, theme) => [parcel.run.replace(/(^|&)t=\d+/, ''), parcel.coarse, theme].join();
 
-const lookUp = (node, palette) => {
-  const style = getComputedStyle(node);
-  const shade = isDark(style) ? 1 : 0;
-  return (name) => palette[name]?.[shade] ?? style.getPropertyValue(name).trim();
-};
-
-const coloured = (value, colour) => {
-  if (typeof value === 'string') {
-    return value.includes('var(--') ? value.replace(/var\((--[\w-]+)\)/g, (_, name) => colour(name)) : value;
+const paint = async (node, parcel) => {
+  const chart = charts.get(node);
+  const Plotly = await library(parcel.src);
+  const name = nameOf(parcel, themeOf(node));
+  parcel.opened ??= unpacked(parcel.figure);
+  if (name !== chart.painted) {
+    const { data, layout } = themed(node, parcel.opened);
+    node.style.height = layout.height ? `${layout.height}px` : '';
+    layout.uirevision ??= parcel.key;
+    await Plotly.react(node, data, layout, CONFIG);
+    chart.painted = name;
+    node.setAttribute('aria-label', parcel.alt);
+    node.dataset.painted = 1 + Number(node.dataset.painted ?? 0);
   }
-  if (Array.isArray(value)) return value.map((item) => coloured(item, colour));
-  if (value === null || typeof value !== 'object' || 'bdata' in value) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, coloured(item, colour)]));
-};
-
-const themed = (node, figure) => {
-  const palette = figure.layout.template?.layout?.meta?.palette ?? {};
-  return coloured(figure, lookUp(node, palette));
-};
-
-const paint = async (node, { src, key, run, alt, figure }) => {
-  const Plotly = await library(src);
-  const { data, layout } = themed(node, figure);
-  node.style.height = layout.height ? `${layout.height}px` : '';
-  layout.uirevision ??= key;
-  await Plotly.react(node, data, layout, CONFIG);
-  node.setAttribute('aria-label', alt);
-  node.dataset.run = run;
-  node.dataset.painted = 1 + Number(node.dataset.painted ?? 0);
+  node.dataset.run = parcel.run;
+  chart.cursor.follow(parcel);
 };
 
 const explain = (node, error) => {
@@ -59,6 +43,7 @@ const explain = (node, error) => {
   node.replaceChildren(sentence);
   node.removeAttribute('role'); // an image would hide the sentence from a screen reader
   node.dataset.failed = '';
+  charts.get(node).painted = null;
 };
 
 const heal = (node) => {
@@ -69,38 +54,55 @@ const heal = (node) => {
 };
 
 // One paint at a time; of those that arrive meanwhile only the newest is painted.
-const offer = async (node, parcel) => {
+const show = (node, parcel) => {
   const chart = charts.get(node);
+  if (!chart) return Promise.resolve();
   chart.next = parcel;
-  if (chart.isPainting) return;
-  chart.isPainting = true;
-  while (chart.next) {
-    const now = chart.next;
-    chart.next = null;
-    try {
-      heal(node);
-      await paint(node, now);
-    } catch (error) {
-      explain(node, error);
+  chart.painting ??= (async () => {
+    while (chart.next && charts.has(node)) {
+      const now = chart.next;
+      chart.next = null;
+      try {
+        heal(node);
+        await paint(node, now);
+      } catch (error) {
+        explain(node, error);
+      }
     }
-  }
-  chart.isPainting = false;
+    chart.painting = null;
+  })();
+  return chart.painting;
 };
 
 const watchSize = (node) => {
-  const observer = new ResizeObserver(() => {
-    if (node.dataset.painted && node.clientWidth) window.Plotly.Plots.resize(node);
+  const observer = new ResizeObserver(async () => {
+    if (!node.dataset.painted || !node.clientWidth) return;
+    await window.Plotly.Plots.resize(node);
+    charts.get(node)?.cursor.place();
   });
   observer.observe(node);
   return observer;
 };
 
-export default function ({ data, parentElement }) {
-  const node = parentElement.querySelector('.lab-figure');
-  if (!charts.has(node)) charts.set(node, { next: null, isPainting: false, size: watchSize(node) });
-  offer(node, JSON.parse(new TextDecoder().decode(data)));
+const mounted = (frame, node) => {
+  const chart = { next: null, painting: null, painted: null, committed: null };
+  charts.set(node, chart);
+  chart.size = watchSize(node);
+  chart.flow = follower(chart, (parcel) => show(node, parcel));
+  chart.cursor = cursorOf(frame, node, (step) => chart.pin({ step }));
+  return chart;
+};
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  const frame = parentElement.querySelector('.lab-frame');
+  const node = frame.querySelector('.lab-figure');
+  const chart = charts.get(node) ?? mounted(frame, node);
+  chart.pin = (pinned) => setTriggerValue('pinned', pinned);
+  chart.flow.receive(JSON.parse(new TextDecoder().decode(data)));
   return () => { // the page is left
-    charts.get(node)?.size.disconnect();
+    const last = charts.get(node);
+    if (!last) return;
+    for (const stop of [() => last.size.disconnect(), last.flow.stop, last.cursor.stop]) stop();
     charts.delete(node);
     window.Plotly?.purge(node);
   };

@@ -1,31 +1,44 @@
 """One Plotly chart that stays alive: new data repaints it, nothing is mounted anew.
 
 Streamlit's own chart is replaced at every change of its data, and zoom and focus go with it. This
-one keeps its node: the browser calls `Plotly.react` on it and counts what it has painted.
+one keeps its node: the browser calls `Plotly.react` on it and counts what it has painted. While a
+slider is dragged it asks `app.live` for pictures of the values under way.
 """
 
-import json
+from collections.abc import Callable, Mapping
 from importlib.resources import files
 from typing import Final
 
-import plotly.graph_objects as go
 import streamlit as st
 
-from app.components import plotly_js
+from app import live
+from app.components.parcel import Picture, payload
 
 _HERE: Final = files("app.components")
 
+
+def _read(*names: str) -> str:
+    return "\n".join(_HERE.joinpath(name).read_text("utf-8") for name in names)
+
+
 _component = st.components.v2.component(
     "gradient_flow_lab.live_figure",
-    html='<div class="lab-figure" role="img"></div>',
-    css=_HERE.joinpath("live_figure.css").read_text("utf-8"),
-    js=_HERE.joinpath("live_figure.js").read_text("utf-8"),
+    html=_read("live_figure.html"),
+    css=_read("live_figure.css"),
+    js=_read("colours.js", "follow.js", "cursor.js", "live_figure.js"),  # one module
     isolate_styles=False,  # Plotly writes its style sheet into the page's head
 )
 
 
-def live_figure(fig: go.Figure, *, key: str, run: str, alt: str) -> None:
-    """Paint `fig` into the chart named `key`.
+def live_figure(
+    picture: Picture,
+    *,
+    key: str,
+    follow: Mapping[str, float] | None = None,
+    step: int | None = None,
+    on_pin: Callable[[int | None], None] | None = None,
+) -> None:
+    """Paint a picture into the chart named `key`.
 
     Colours may be written as CSS variables, which the browser resolves at every paint, also when
     the reader switches between light and dark: `var(--st-text-color)` and the other colours of
@@ -37,15 +50,25 @@ def live_figure(fig: go.Figure, *, key: str, run: str, alt: str) -> None:
 
     Parameters
     ----------
-    fig : an ordinary figure; arrays travel as typed arrays.
+    picture : what to paint.
     key : name of the chart; its box has the class `st-key-<key>`.
-    run : what is painted (`link.run_name`); stands in `data-run` as soon as the paint is done.
-    alt : the picture in words, for a reader who does not see it.
+    follow : settings whose sliders move the picture while they are dragged, and where they stand;
+        `app.live` must know the chart by its key.
+    step : the pinned step, 1..T.
+    on_pin : called with the step that the reader pins, or None; without it nothing can be pinned.
     """
-    _component(data=payload(fig, key=key, run=run, alt=alt), key=key)
 
+    def hear() -> None:
+        pinned = st.session_state[key].pinned
+        if on_pin is not None and pinned is not None:
+            on_pin(pinned["step"])
 
-def payload(fig: go.Figure, *, key: str, run: str, alt: str) -> bytes:
-    """Return what travels to the browser: bytes, since text would be encoded twice and hashed."""
-    around = json.dumps({"src": plotly_js.PATH, "key": key, "run": run, "alt": alt})
-    return f'{around[:-1]}, "figure": {fig.to_json(validate=False)}}}'.encode()
+    parcel = payload(
+        picture,
+        key=key,
+        live=live.PATH,
+        follow=dict(follow or {}),
+        step=step,
+        pins=on_pin is not None,
+    )
+    _component(data=parcel, key=key, on_pinned_change=hear)

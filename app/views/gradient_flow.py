@@ -1,16 +1,18 @@
 """The first page: what becomes of the gradient on its way back from the loss."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import streamlit as st
 
 import rnn_core as rc
-from app import controls, engine, link, presets, sentences
+from app import address, controls, engine, link, presets, sentences
 from app.components.live_figure import live_figure
-from app.figures.gradient_flow import gradient_flow
+from app.components.parcel import Picture, payload
+from app.figures.gradient_flow import drawing
 from app.sentences.typeset import for_html, for_markdown
-from rnn_core.analysis.precision import lost_precision
+from rnn_core.analysis.precision import PrecisionLoss, lost_precision
 
 TITLE: Final = "Gradient flow"
 
@@ -26,35 +28,59 @@ def render() -> None:
     """Draw the page."""
     st.html(Path(__file__).with_name("lesson.css"))
     controls.sidebar()
-    claim = st.empty()
+    claim, progress = st.empty(), st.empty()
     _settings()
-    run, a = engine.recording(link.config()), link.pinned()
+    with progress, st.spinner("Backpropagating through time"):
+        run, a = engine.recording(link.config()), link.pinned()
     rec = run.recording
-    protocol = " ".join([sentences.protocol(rec), *([run.note] if run.note else [])])
-    with claim.container(), st.spinner("Simulating narrow floats"):
-        precision = lost_precision(rec)
-        st.html(
-            f'<h1 class="claim">{for_html(sentences.claim(rec, precision))}</h1>'
-            f'<p class="protocol">{for_html(protocol)}</p>'
-        )
+    claim.html(_heading(run))
     live_figure(
-        gradient_flow(
+        picture(link.shown()),
+        key="picture",
+        follow=controls.under_way(),
+        step=link.step(rec.steps),
+        on_pin=link.pin_step,
+    )
+    claim.html(_heading(run, lost_precision(rec)))
+    with st.container(key="reading"):
+        _reading(rec)
+        if a is not None:
+            _pinned(engine.recording(a).recording)
+
+
+def picture(settings: Mapping[str, Any]) -> Picture:
+    """Draw the picture of some settings, with the words above it; narrow floats are left out."""
+    run = engine.recording(address.config_of(settings))
+    rec, a = run.recording, settings["a"]
+    return Picture(
+        drawing(
             rec,
-            sequence=link.value("sequence") - 1,
+            sequence=settings["sequence"] - 1,
             pinned=None if a is None else engine.recording(a).recording,
         ),
-        key="picture",
-        run=link.run_name(rec.fingerprint),
+        run=address.run_name(settings, rec.fingerprint),
         alt=sentences.alt_text(rec),
+        says={f".{name}": words for name, words in _words(run).items()},
     )
-    _reading(rec)
-    if a is not None:
-        _pinned(engine.recording(a).recording)
+
+
+def _heading(run: engine.Run, precision: Mapping[str, PrecisionLoss] | None = None) -> str:
+    words = _words(run, precision)
+    return f'<h1 class="claim">{words["claim"]}</h1><p class="protocol">{words["protocol"]}</p>'
+
+
+def _words(run: engine.Run, precision: Mapping[str, PrecisionLoss] | None = None) -> dict[str, str]:
+    """Return the sentences above the picture as HTML, by the class of their place."""
+    protocol = " ".join([sentences.protocol(run.recording), *([run.note] if run.note else [])])
+    return {
+        "claim": for_html(sentences.claim(run.recording, precision)),
+        "protocol": for_html(protocol),
+    }
 
 
 def warm_up() -> None:
     """Record and draw the default run once, before the first reader comes."""
-    gradient_flow(engine.recording(rc.ExperimentConfig()).recording)
+    payload(picture(address.DEFAULTS), key="picture")
 
 
 def _settings() -> None:

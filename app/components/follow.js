@@ -1,0 +1,148 @@
+// Streamlit's sliders hold their value while they are dragged and send it on release. Here it is
+// watched, and the picture of it asked for: one request in flight, the newest value next. What the
+// finger leaves is committed by Streamlit itself.
+
+const BURST = 1200; // ms: key presses closer than this are one move, and one step of the history
+
+// Streamlit pushes an entry for every key press; the later ones of a burst replace the first.
+const burst = (window.__labBurst ??= (() => {
+  const state = { field: null, until: 0, isPushed: false };
+  const push = history.pushState.bind(history);
+  history.pushState = (...entry) => {
+    const isOpen = performance.now() < state.until;
+    if (isOpen && state.isPushed) return history.replaceState(...entry);
+    state.isPushed = isOpen;
+    return push(...entry);
+  };
+  addEventListener('pointerdown', () => { state.until = 0; }, true);
+  return state;
+})());
+
+const continueBurst = (field) => {
+  const now = performance.now();
+  if (now > burst.until || burst.field !== field) burst.isPushed = false;
+  Object.assign(burst, { field, until: now + BURST });
+};
+
+const askFor = async (parcel, moved, isCoarse, signal) => {
+  const query = new URLSearchParams(parcel.run.split('#')[0]);
+  for (const [field, value] of Object.entries(moved)) query.set(field, value);
+  if (isCoarse) query.set('coarse', '1');
+  const answer = await fetch(`${parcel.live}${parcel.key}?${query}`, { signal });
+  return answer.ok ? answer.json() : null;
+};
+
+// `chart.committed` is what Streamlit sent last; `moved` what the sliders say beyond it.
+const follower = (chart, show) => {
+  const flow = { moved: {}, next: null, isBusy: false, said: null, deferred: null, timer: 0, lastKey: -BURST };
+  const left = new AbortController();
+
+  const say = (parcel) => {
+    flow.said ??= {};
+    for (const [selector, html] of Object.entries(parcel.says)) {
+      const place = document.querySelector(selector);
+      if (!place) continue;
+      flow.said[selector] ??= place.innerHTML;
+      if (place.innerHTML !== html) place.innerHTML = html;
+    }
+    document.documentElement.toggleAttribute('data-lab-moving', true);
+  };
+
+  const settle = () => {
+    clearTimeout(flow.timer);
+    Object.assign(flow, { moved: {}, next: null, said: null, deferred: null });
+    document.documentElement.toggleAttribute('data-lab-moving', false);
+  };
+
+  const back = () => { // the finger came back to where it started: nothing will be committed
+    for (const [selector, html] of Object.entries(flow.said ?? {})) {
+      const place = document.querySelector(selector);
+      if (place) place.innerHTML = html;
+    }
+    settle();
+    show(chart.committed);
+  };
+
+  const isAt = (parcel) => Object.entries(flow.moved).every(([field, value]) => Number(parcel.follow[field]) === value);
+
+  const run = async () => {
+    if (flow.isBusy) return;
+    flow.isBusy = true;
+    while (flow.next && !left.signal.aborted) {
+      const { isCoarse } = flow.next;
+      flow.next = null;
+      try {
+        const parcel = await askFor(chart.committed, flow.moved, isCoarse, left.signal);
+        if (!parcel || !Object.keys(flow.moved).length) continue;
+        await show({ ...chart.committed, opened: undefined, ...parcel });
+        if (Object.keys(flow.moved).length) say(parcel);
+      } catch {
+        flow.next = null; // no server: the slider still commits on release
+      }
+    }
+    flow.isBusy = false;
+  };
+
+  // A commit that never comes (the value was refused, say) must not keep the picture waiting.
+  const lookAgain = () => {
+    clearTimeout(flow.timer);
+    flow.timer = setTimeout(() => {
+      if (document.querySelector('[data-dragging]')) return lookAgain();
+      if (flow.deferred) receive(flow.deferred, true);
+      else if (Object.keys(flow.moved).length && isAt(chart.committed)) back();
+    }, 2 * BURST);
+  };
+
+  const fieldOf = (input) => Object.keys(chart.committed?.follow ?? {}).find((name) => input.closest(`.st-key-${name}`));
+
+  const heard = (input, field) => {
+    const isHeld = Boolean(input.closest('[data-dragging]'));
+    const isKey = document.activeElement === input && performance.now() - flow.lastKey < BURST / 2;
+    if (!isHeld && !isKey) return;
+    const digits = (input.step.split('.')[1] ?? '').length;
+    const value = Number(Number(input.value).toFixed(digits));
+    if (flow.moved[field] === value) return;
+    if (!(field in flow.moved) && value === Number(chart.committed.follow[field])) return;
+    flow.moved[field] = value;
+    flow.next = { isCoarse: isHeld };
+    lookAgain();
+    run();
+  };
+
+  const observer = new MutationObserver((records) => {
+    for (const { target, attributeName } of records) {
+      const isReleased = attributeName === 'data-dragging' && !target.hasAttribute('data-dragging');
+      const input = target.matches('input[type=range]') ? target : target.querySelector('input[type=range]');
+      const field = input && fieldOf(input);
+      if (!field) continue;
+      if (!isReleased) heard(input, field);
+      else if (field in flow.moved) {
+        flow.next = null;
+        if (isAt(chart.committed)) back();
+      }
+    }
+  });
+  observer.observe(document.body, { subtree: true, attributeFilter: ['value', 'data-dragging'] });
+
+  addEventListener('keydown', ({ target }) => {
+    if (!target.matches?.('input[type=range]')) return;
+    const field = fieldOf(target);
+    if (!field) return;
+    flow.lastKey = performance.now();
+    continueBurst(field);
+  }, { capture: true, signal: left.signal });
+
+  // What Streamlit sends is painted, unless the slider has moved on: then its commit is under way.
+  const receive = (parcel, isLate = false) => {
+    chart.committed = parcel;
+    if (!isLate && Object.keys(flow.moved).length && !isAt(parcel)) {
+      flow.deferred = parcel;
+      lookAgain();
+      return;
+    }
+    settle();
+    show(parcel);
+  };
+
+  return { receive, stop: () => { settle(); left.abort(); observer.disconnect(); } };
+};

@@ -1,0 +1,53 @@
+"""Pictures on request: what a slider asks for while it is dragged.
+
+A value under a finger is no setting yet: it has no place in the session, the address or the
+history. So it does not go through a run of the page; the browser asks for the picture of a query,
+one request in flight, the newest value next, and lets Streamlit commit what the finger leaves.
+"""
+
+from collections.abc import Callable, Mapping
+from threading import Lock
+from typing import Any, Final
+from urllib.parse import parse_qs
+
+import streamlit as st
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from app import address
+from app.components.parcel import Picture, payload
+from rnn_core import ConfigError
+
+_BASE: Final = str(st.get_option("server.baseUrlPath") or "").strip("/")
+PATH: Final = f"{'/' * bool(_BASE)}{_BASE}/live/"
+"""What stands before the name of a chart."""
+
+_PRIVATE: Final = {"Cache-Control": "no-store"}
+
+Draw = Callable[[Mapping[str, Any]], Picture]
+"""From settings to the picture of them, without what a drag need not show."""
+
+
+def route(charts: Mapping[str, Draw]) -> Route:
+    """Return the route that draws `charts`, by name."""
+    at_work = Lock()  # a room full of fingers must not starve the pages of their turn
+
+    def answer(request: Request) -> Response:
+        key = request.path_params["key"]
+        if key not in charts:
+            return Response(status_code=404)
+        query = parse_qs(request.url.query, keep_blank_values=True, max_num_fields=100)
+        is_coarse = bool(query.pop("coarse", None))
+        settings, complaints = address.read(query, address.DEFAULTS)
+        if complaints:
+            return Response("\n".join(complaints), 422, _PRIVATE, "text/plain")
+        with at_work:
+            try:
+                picture = charts[key](settings)
+            except ConfigError as error:
+                return Response(str(error), 422, _PRIVATE, "text/plain")
+        parcel = payload(picture, key=key, is_coarse=is_coarse)
+        return Response(parcel, 200, _PRIVATE, "application/json")
+
+    return Route(f"{PATH}{{key}}", answer)

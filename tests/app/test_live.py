@@ -1,0 +1,69 @@
+"""Pictures on request: what a slider gets while it is dragged."""
+
+import json
+from urllib.parse import urlencode
+
+import pytest
+from starlette.requests import Request
+
+import rnn_core as rc
+from app import live
+from app.sentences import claim
+from app.views import gradient_flow
+
+ROUTE = live.route({"picture": gradient_flow.picture})
+
+
+def ask(key="picture", **settings):
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": f"{live.PATH}{key}",
+        "path_params": {"key": key},
+        "query_string": urlencode(settings).encode(),
+        "headers": [],
+        "scheme": "http",
+        "server": ("localhost", 80),
+    }
+    return ROUTE.endpoint(Request(scope))
+
+
+def test_the_answer_is_the_picture_of_the_query():
+    answer = ask(weight_scale="1.5", steps="30", cell="gru")
+    found, rec = (
+        json.loads(answer.body),
+        rc.run(rc.ExperimentConfig(weight_scale=1.5, steps=30, cell="gru")),
+    )
+    assert found["run"] == f"cell=gru&steps=30&weight_scale=1.5#{rec.fingerprint}"
+    assert found["alt"].startswith(claim(rec))
+    assert found["says"][".claim"].startswith("From step 30 back")
+    assert answer.headers["cache-control"] == "no-store"
+
+
+def test_a_picture_of_a_drag_is_smaller():
+    fine, coarse = (len(ask(steps="200", **more).body) for more in ({}, {"coarse": "1"}))
+    assert coarse < 0.5 * fine
+
+
+def test_the_name_of_a_picture_is_the_same_coarse_or_fine():
+    assert (
+        json.loads(ask(steps="9", coarse="1").body)["run"] == json.loads(ask(steps="9").body)["run"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"steps": "many"}, "steps: expected 1 to 10000, got 'many'"),
+        ({"wrong": "1"}, "'wrong': expected one of"),
+        ({"steps": "1000", "hidden_size": "512"}, "got 1000 x 8 x 512 = 4,096,000"),
+    ],
+)
+def test_what_cannot_run_gets_a_sentence(settings, sentence):
+    answer = ask(**settings)
+    assert answer.status_code == 422
+    assert sentence in answer.body.decode()
+
+
+def test_a_chart_that_is_not_there_is_not_found():
+    assert ask(key="nothing").status_code == 404
