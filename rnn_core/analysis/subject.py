@@ -53,17 +53,25 @@ def arriving_at(rec: Recording, layer: int) -> Scaled:
     net, directions = rec.network, _directions(rec)
     value = Scaled.plain(own_loss_gradient(rec))
     for above in reversed(range(layer // directions + 1, net.layers)):
-        handed: Scaled | None = None
-        for one in rec.layers[above * directions : (above + 1) * directions]:
-            with np.errstate(all="ignore"):
-                d_x = one.flow.into_inputs(one.params)
-            if one.is_reverse:
-                d_x = Scaled(d_x.mantissa[::-1], d_x.exponent[::-1])
-            handed = d_x if handed is None else added(handed, d_x)
-        assert handed is not None  # noqa: S101 - for the types
-        is_past = net.is_residual and handed.mantissa.shape == value.mantissa.shape
-        value = added(handed, value) if is_past else handed
+        both = rec.layers[above * directions : (above + 1) * directions]
+        with np.errstate(all="ignore"):
+            value = handed_down(rec, value, [one.flow.into_inputs(one.params) for one in both])
     return of_direction(rec, layer, value)
+
+
+def handed_down(rec: Recording, value: Scaled, into_inputs: list[Scaled]) -> Scaled:
+    """Return what reaches the output of the layer below, in the order of time.
+
+    Parameters
+    ----------
+    value : what reached this layer's own output; a residual connection hands it on.
+    into_inputs : dL/dx of each direction, in the order in which it took its steps.
+    """
+    handed = into_inputs[0]
+    for other in into_inputs[1:]:
+        handed = added(handed, Scaled(other.mantissa[::-1], other.exponent[::-1]))
+    is_past = rec.network.is_residual and handed.mantissa.shape == value.mantissa.shape
+    return added(handed, value) if is_past else handed
 
 
 def of_direction(rec: Recording, layer: int, value: Scaled) -> Scaled:

@@ -1,0 +1,112 @@
+"""Sweeps of many single losses side by side: a stack of adjoints, in pieces of bounded memory."""
+
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+
+from rnn_core.analysis.crossing import part_of
+from rnn_core.analysis.subject import handed_down, of_direction
+from rnn_core.arrays import Array, IntArray
+from rnn_core.bptt import Adjoint, sweep
+from rnn_core.recording import Recording
+from rnn_core.scaled import Scaled
+
+WORKING_SIZE: Final = 2**20
+"""Entries of one array of adjoints that are carried at once, unless a single step has more."""
+
+Ends = dict[int, tuple[Scaled, ...]]
+"""The gradients of the states that a piece of the run begins with, by layer and direction."""
+
+Piece = tuple[slice, slice, Adjoint]
+"""Which losses, which steps, and their gradients in a layer: (n+1, K, B, H)."""
+
+
+def growing_stack(
+    rec: Recording, layer: int, rows: IntArray, readout: Array, some: slice
+) -> Iterator[Piece]:
+    """Sweep once through all steps, from loss step to loss step, with one adjoint more each time.
+
+    For nets of one direction without a skip in time: there a piece of the run needs to know of
+    later steps only the gradient of its last state. A block of truncated BPTT has its own stack.
+
+    Parameters
+    ----------
+    rows : the loss steps, ascending.
+    readout : dl_t/dh_t of every step t, for the sequences `some`, (T, B, N).
+    """
+    block = rec.truncate or rec.steps
+    ends: Ends = {}
+    last = len(rows)  # on the stack are the rows from `first` up to it
+    for first in reversed(range(len(rows))):
+        stop = int(rows[first]) + 1
+        border = (stop - 1) // block * block
+        start = max(int(rows[first - 1]) + 1 if first else 0, border)
+        ends = {k: tuple(_grown(end) for end in states) for k, states in ends.items()}
+        length = max(1, WORKING_SIZE // ((last - first) * readout[0].size))
+        for end in range(stop, start, -length):
+            steps = slice(max(end - length, start), end)
+            shape = (steps.stop - steps.start, last - first, *readout.shape[1:])
+            value = Scaled.plain(np.zeros(shape))
+            if end == stop:
+                value.mantissa[-1, 0] = readout[stop - 1]
+            yield slice(first, last), steps, _sweep_down(rec, layer, steps, some, value, ends)
+        if start == border:
+            ends, last = {}, first
+
+
+def whole_sweeps(
+    rec: Recording, layer: int, rows: IntArray, readout: Array, some: slice
+) -> Iterator[Piece]:
+    """Sweep through all steps with some losses at a time: for paths that jump or run both ways.
+
+    Parameters: as `growing_stack`.
+    """
+    steps = slice(0, rec.steps)
+    at_once = max(1, WORKING_SIZE // (rec.steps * readout[0].size))
+    for first in range(0, len(rows), at_once):
+        which = slice(first, min(first + at_once, len(rows)))
+        own = rows[which]
+        value = Scaled.plain(np.zeros((rec.steps, len(own), *readout.shape[1:])))
+        value.mantissa[own, np.arange(len(own))] = readout[own]
+        yield which, steps, _sweep_down(rec, layer, steps, some, value, {}, rec.truncate)
+
+
+def _grown(end: Scaled) -> Scaled:
+    """Put a zero vector in front of a stack of adjoints (K, B, H)."""
+    mantissa = np.concatenate([np.zeros_like(end.mantissa[:1]), end.mantissa])
+    return Scaled(mantissa, np.concatenate([np.zeros_like(end.exponent[:1]), end.exponent]))
+
+
+def _sweep_down(
+    rec: Recording,
+    layer: int,
+    steps: slice,
+    some: slice,
+    value: Scaled,
+    ends: Ends,
+    truncate: int | None = None,
+) -> Adjoint:
+    """Carry what reaches the top output of some steps down to one layer, and renew `ends`."""
+    net = rec.network
+    directions = 2 if net.is_bidirectional else 1
+    lowest, level = layer // directions, net.layers - 1
+    while True:
+        found = {}
+        into_inputs = []
+        for k in range(level * directions, (level + 1) * directions):
+            one = rec.layers[k]
+            maps = part_of(one.maps, steps, some)
+            own = of_direction(rec, k, value)
+            found[k] = sweep(maps, own, d_end=ends.get(k), truncate=truncate, skip=net.skip)
+            ends[k] = found[k].at(0)
+            if level > lowest:
+                after = tuple(state[1:] for state in found[k].states)
+                with np.errstate(all="ignore"):
+                    rows = maps.gate_order(maps.rows(slice(None), after))
+                    d_x = rows @ one.params.weight_ih
+                into_inputs.append(Scaled(d_x, found[k].exponent[1:]))
+        if level == lowest:
+            return found[layer]
+        value = handed_down(rec, value, into_inputs)
+        level -= 1
