@@ -87,7 +87,7 @@ def test_engine_loads_without_the_page_s_libraries():
                 "app.lab",
             ],
         ),
-        ("app/components", ["app.views", "app.figures", "app.controls", "app.engine", "rnn_core"]),
+        ("app/components", ["app.views", "app.figures", "app.controls", "app.engine"]),
         ("app/engine.py", ["app.views", "app.figures", "app.controls", "app.components"]),
         ("app/controls.py", ["app.views", "app.figures"]),
         ("app/views", ["app.main", "app.lab"]),
@@ -99,8 +99,3 @@ def test_page_imports_point_down(package, above):
     for path in paths:
         for upper in above:
             assert not reaches(path, upper), f"{path.relative_to(ROOT)} imports {upper}"
-
-
-@pytest.mark.parametrize("path", modules("rnn_core"), ids=lambda p: str(p.relative_to(ROOT)))
-def test_engine_module_is_short_enough_to_hold_one_idea(path):
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= 320

@@ -50,6 +50,24 @@ def test_power_of_two_overflows_where_reference_json_says(kind):
     assert found.lost_lag == found.first_nonfinite
 
 
+@pytest.mark.parametrize(
+    ("sizes", "lost"),
+    [
+        ([0.71], None),  # stored as 1: 41 % off
+        ([0.64], 0),  # 56 % off
+        ([0.71, 0.71, 0.64], None),
+        ([0.71, 0.64, 0.64], 0),
+        ([0.71, 0.64], None),  # the median lies between: 49 %
+    ],
+)
+def test_lost_is_more_than_half_wrong_in_the_median_sequence(sizes, lost):
+    """Gradients of a few tenths of the smallest float16, kept as they are by w = 1."""
+    v = 2.0**-24 * np.array(sizes)[:, None]
+    net = vanilla(np.array([[1.0]]), "identity")
+    rec = rc.record(net, np.zeros((5, len(sizes), 1)), last_step(v))
+    assert lost_precision(rec)["float16"].lost_lag == lost
+
+
 def test_loss_scale_moves_every_lag():
     found = lost_precision(linear_unit(0.5, 60), loss_scale=10)["float16"]
     assert (found.first_subnormal, found.first_zero, found.lost_lag) == (25, 35, 35)
