@@ -83,9 +83,13 @@ class NextCharacter:
                 d_h[step] = pull
                 continue
             logits = logits - logits.max(axis=-1, keepdims=True)
-            log_total = np.log(np.exp(logits).sum(axis=-1, keepdims=True))
+            # the largest is 1: its rivals, added to it, would be lost where the net is sure
+            weights = np.exp(logits)
+            np.put_along_axis(weights, logits.argmax(axis=-1)[:, None], 0.0, axis=-1)
+            log_total = np.log1p(weights.sum(axis=-1, keepdims=True))
             value += float((log_total[:, 0] - logits[:, target]).sum())
-            probs = np.exp(logits - log_total)
-            probs[:, target] -= 1.0
-            d_h[step] = probs @ self.readout
+            slope = np.exp(logits - log_total)
+            slope[:, target] = 0.0
+            slope[:, target] = -slope.sum(axis=-1)
+            d_h[step] = slope @ self.readout
         return LossResult(value, d_h)

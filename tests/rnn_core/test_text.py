@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import rnn_core as rc
+from rnn_core.losses import NextCharacter
 from rnn_core.question import Question, question_of
 
 SENTENCE = "The writer of the books is"
@@ -93,3 +94,14 @@ def test_short_and_foreign_texts_run(text, loss_at):
     rec = rc.run(rc.ExperimentConfig(source="text", text=text, loss_at=loss_at))
     assert rec.steps == len(text)
     assert np.isfinite(rec.loss)
+
+
+def test_a_net_that_is_sure_still_has_a_loss_and_a_gradient():
+    """Logits 50 and 0: L = log(1 + e^-50) = e^-50, dL/dh = e^-50 (Y_other - Y_target)."""
+    loss = NextCharacter(np.array([[1.0, 2.0], [-3.0, 0.5]]), {0: 0})
+    h = np.linalg.solve(loss.readout, [50.0, 0.0])[None, None]
+    small = np.exp(-50.0)
+    result = loss(h)
+    assert result.value == pytest.approx(small, rel=1e-12, abs=0.0)
+    expected = small * np.array([-4.0, -1.5])
+    assert result.d_h[0, 0] == pytest.approx(expected, rel=1e-12, abs=0.0)
