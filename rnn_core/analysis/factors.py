@@ -11,6 +11,7 @@ from types import MappingProxyType
 import numpy as np
 
 from rnn_core.activations import ACTIVATIONS
+from rnn_core.analysis.reach import first_reached
 from rnn_core.arrays import Array
 from rnn_core.recording import Recording
 from rnn_core.scaled import log10_frobenius, log10_of
@@ -93,10 +94,11 @@ def gate_factors(rec: Recording) -> GateFactors | None:
 
 
 def _crossed(rec: Recording) -> slice | None:
-    """Return the steps between the last loss and the state after the first step."""
-    if not rec.layers or rec.overflow_left_nan or rec.last_loss_step == 0:
+    """Return the steps between the last loss and the first state that its gradient reaches."""
+    if not rec.layers or rec.overflow_left_nan:
         return None
-    return slice(1, rec.last_loss_step + 1)
+    first = first_reached(rec)
+    return slice(first + 1, rec.last_loss_step + 1) if first < rec.last_loss_step else None
 
 
 def _log10_sigmoid(a: Array) -> Array:

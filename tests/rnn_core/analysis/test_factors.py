@@ -8,8 +8,8 @@ import pytest
 
 import rnn_core as rc
 from rnn_core.analysis.factors import gate_factors, vanilla_factors
-from rnn_core.analysis.reach import log10_factor, steps_that_supply
-from tests.reference import slow_forward
+from rnn_core.analysis.reach import first_reached, log10_factor, steps_that_supply
+from tests.reference import slow_bptt, slow_forward, slow_ledger
 from tests.rnn_core.random_networks import last_step, random_case, random_orthogonal, vanilla
 
 
@@ -100,3 +100,38 @@ def test_steps_that_supply_a_part_are_counted_from_either_end():
     assert steps_that_supply(rec, 0.45, is_from_loss=False) == 19  # all but the nearest: 1/2
     assert steps_that_supply(rec, 0.6, is_from_loss=False) == 20
     assert steps_that_supply(rc.run(rc.ExperimentConfig(steps=1)), 0.5) is None
+
+
+def test_factors_of_a_truncated_run_are_of_the_steps_in_the_last_block(rng):
+    """T = 11 in blocks of 4: the loss at step 11 reaches back to step 9, over steps 10 and 11."""
+    case = random_case(rng, "rnn", T=11, kind="last")
+    found = vanilla_factors(case.record(truncate=4))
+    a = slow_forward(case.state, case.x, h_init=case.init["h"]).a
+    slopes = 1 / np.cosh(a[9:]) ** 2
+    assert found.slope_rms == pytest.approx(math.sqrt(np.mean(slopes**2)), rel=1e-12)
+    lstm = random_case(rng, "lstm", T=11, kind="last")
+    gates = slow_forward(
+        lstm.state, lstm.x, cell="lstm", h_init=lstm.init["h"], c_init=lstm.init["c"]
+    ).gates
+    line = np.log10(np.sqrt(np.mean(np.prod(gates["f"][9:], axis=0) ** 2, axis=-1))).mean()
+    assert gate_factors(lstm.record(truncate=4)).line_decades == pytest.approx(line, abs=1e-12)
+    assert first_reached(case.record(truncate=4)) == 8
+    assert vanilla_factors(case.record(truncate=5)) is None  # the block begins with the loss
+
+
+def test_a_running_total_that_leaves_the_part_again_has_not_supplied_it():
+    """One linear unit, w = -1, and an input that makes shares 1.5, -1, 0.5 from the loss back."""
+    net = rc.Network.from_state_dict(
+        {"weight_ih_l0": [[1.0]], "weight_hh_l0": [[-1.0]]}, cell="rnn", activation="identity"
+    )
+    x = np.array([1.0, 3.0, 5.0, 0.0])[:, None, None]  # h = 1, 2, 3, ...; dL/dh = -1, 1, -1, 1
+    rec = rc.record(net, x, last_step(np.ones(1)))
+    d_loss = np.zeros((4, 1, 1))
+    d_loss[-1] = 1.0
+    state = {"weight_ih_l0": np.ones((1, 1)), "weight_hh_l0": -np.ones((1, 1))}
+    ran = slow_bptt(state, x, d_loss, activation="identity")
+    shares = slow_ledger(ran.step_gradients["weight_hh_l0"]).share
+    assert shares[::-1] == pytest.approx([1.5, -1.0, 0.5, 0.0])
+    assert steps_that_supply(rec, 0.9) == 3
+    assert steps_that_supply(rec, 0.5) == 1
+    assert steps_that_supply(rec, 0.9, is_from_loss=False) == 4
