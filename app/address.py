@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from app import engine
 from rnn_core import ConfigError, ExperimentConfig
-from rnn_core.allowed import Allowed, Whole
+from rnn_core.allowed import Allowed, Choice, Whole
 from rnn_core.config import FIELDS, read_field, write_field
 from rnn_core.errors import quoted
 
@@ -62,6 +62,8 @@ PAGE_FIELDS: Final[Mapping[str, PageField]] = MappingProxyType(
         "sequence": PageField(1, Whole(1, 64)),
         "a": PageField(None, PinnedRun()),
         "t": PageField(None, Whole(1, 10_000, is_optional=True)),
+        "unit": PageField(1, Whole(1, 512)),
+        "notation": PageField("ours", Choice(("ours", "course"))),
     }
 )
 """The settings beside those of the run. A new one needs a line here and a control."""
@@ -120,6 +122,7 @@ def config_of(settings: Mapping[str, Any]) -> ExperimentConfig:
     ignored = [
         *(["activation", "is_tied"] if asked["cell"] != "rnn" else []),
         *(["forget_bias"] if asked["cell"] != "lstm" else []),
+        *(["init"] if asked["cell"] != "lstm" and asked["init"] == "chrono" else []),
         *(["text"] if asked["source"] != "text" else []),
         *(["truncate"] if (asked["truncate"] or 0) > asked["steps"] else []),
     ]

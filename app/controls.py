@@ -44,6 +44,8 @@ CONTROLS: Final[Mapping[str, Control]] = MappingProxyType(
                     "pytorch": "PyTorch's default",
                     "keras": "Keras's default",
                     "glorot": "Glorot (Xavier)",
+                    "he": "He",
+                    "chrono": "chrono (LSTM only)",
                 }
             ),
             "Draws every weight and bias; the scales multiply what it drew.",
@@ -95,6 +97,8 @@ CONTROLS: Final[Mapping[str, Control]] = MappingProxyType(
             Choice({True: "same at every step", False: "new at every step"}),
             "A real recurrent net has the same; theory often draws new ones.",
         ),
+        "unit": Control("Unit to open", Number(1, 512)),
+        "notation": Control("Notation", Choice({"ours": "h_t, W_hh", "course": "a^<t>, W_aa"})),
         "seed": Control("Seed", Number(0, 2**32 - 1), "Decides every random draw."),
     }
 )

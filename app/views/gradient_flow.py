@@ -12,6 +12,7 @@ from app.components.live_figure import live_figure
 from app.components.parcel import Picture, payload
 from app.figures.gradient_flow import drawing
 from app.sentences.typeset import for_html, for_markdown
+from app.views.anatomy import step_anatomy
 from rnn_core.analysis.precision import PrecisionLoss, lost_precision
 
 TITLE: Final = "Gradient flow"
@@ -42,6 +43,8 @@ def render() -> None:
         on_pin=link.pin_step,
     )
     claim.html(_heading(run, lost_precision(rec)))
+    if rec.layers:
+        step_anatomy(rec)
     with st.container(key="reading"):
         _reading(rec)
         if a is not None:

@@ -61,7 +61,8 @@ def test_a_default_page_has_an_empty_query():
 
 def test_a_full_query_names_every_field():
     query = address.write(address.DEFAULTS, is_full=True)
-    assert [*(field.name for field in fields(ExperimentConfig)), "sequence", "t"] == list(query)
+    of_page = ["sequence", "t", "unit", "notation"]
+    assert [*(field.name for field in fields(ExperimentConfig)), *of_page] == list(query)
 
 
 @pytest.mark.parametrize(
