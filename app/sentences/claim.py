@@ -8,10 +8,13 @@ from app.sentences.words import Reading, reading
 from rnn_core import Recording, Verdict
 from rnn_core.activations import RESOLVED
 from rnn_core.analysis.precision import PrecisionLoss
-from rnn_core.analysis.reach import log10_factor
+from rnn_core.analysis.reach import first_reached, log10_factor
 
 FEWEST: Final = 10
 """Below this many steps a factor is named, not a regime."""
+
+UNEXPLAINED: Final = 0.25
+"""The part of the decades that the first lags may take, beyond what the rate gives them."""
 
 
 def claim(rec: Recording, precision: Mapping[str, PrecisionLoss] | None = None) -> str:
@@ -23,7 +26,7 @@ def claim(rec: Recording, precision: Mapping[str, PrecisionLoss] | None = None) 
     """
     if rec.overflow is not None and (not rec.layers or rec.overflow_left_nan):
         return f"The hidden state overflows at step {rec.overflow.step + 1}: no gradient exists."
-    return " ".join([*_overflow(rec), _fate(rec, precision or {}), *_unresolved(rec)])
+    return " ".join([*_overflow(rec), _fate(rec, precision or {}), *unresolved(rec)])
 
 
 def _overflow(rec: Recording) -> list[str]:
@@ -37,12 +40,28 @@ def _fate(rec: Recording, precision: Mapping[str, PrecisionLoss]) -> str:
     last = rec.last_loss_step
     if last == 0:
         return "The loss is at step 1: its gradient has no step to go back to."
-    border = 0 if rec.truncate is None else last // rec.truncate * rec.truncate
+    if not starts(rec):
+        return _nothing_starts(rec)
+    border = first_reached(rec)
     if border:
         return _cut(rec, border)
     if rec.config is not None and rec.config.source == "text" and rec.loss_steps == 1:
-        return _between_words(rec, reading(rec.config))
+        return _between_words(rec, reading(rec.config.text[: rec.steps]))
     return _over_all_steps(rec, precision)
+
+
+def starts(rec: Recording) -> bool:
+    """Tell whether the last loss has a gradient at all."""
+    norms = rec.layers[0].from_last.log10_norms("d_h")[rec.last_loss_step]
+    return bool((norms > float("-inf")).any())
+
+
+def _nothing_starts(rec: Recording) -> str:
+    if rec.config is None or rec.config.source != "text":
+        return "The loss has no gradient: there is nothing to follow back."
+    if len(set(rec.config.text[: rec.steps])) == 1:
+        return "The loss has no gradient: with one kind of character there is nothing to choose."
+    return "The net is so sure of the next character that float64 holds no gradient of the loss."
 
 
 def _cut(rec: Recording, border: int) -> str:
@@ -50,21 +69,26 @@ def _cut(rec: Recording, border: int) -> str:
     cut = f"backpropagation is cut there, so from step {border} back it is exactly 0."
     if border == last:
         return f"{_named(rec).capitalize()} stays at step {last + 1}: {cut}"
-    changed = _changed(log10_factor(rec, last, border))
-    return f"From step {last + 1} back to step {border + 1} {_named(rec)} {changed}; {cut}"
+    fate = changed(log10_factor(rec, last, border))
+    arrived = rec.layers[0].from_last.log10_norms("d_h")[border] > float("-inf")
+    zeros, all_of_them = int((~arrived).sum()), arrived.size
+    if 0 < zeros < all_of_them:
+        fate += f", but is exactly 0 in {zeros} of {all_of_them} sequences"
+    return f"From step {last + 1} back to step {border + 1} {_named(rec)} {fate}; {cut}"
 
 
 def _between_words(rec: Recording, text: Reading) -> str:
     late = rec.last_loss_step
     if text.subject is None:
-        where = f"From the end of ‘{text.asked}’ back to its first character"
+        of = f"the end of ‘{text.asked}’" if text.is_inside else f"‘{text.asked}’"
+        where = f"From {of} back to {'its' if text.is_inside else 'the'} first character"
         early, distance = 0, late
     else:
         where = f"From ‘{text.asked}’ back to ‘{text.subject.name}’"
         early, distance = text.subject.end - 1, text.subject.distance
-    changed = _changed(log10_factor(rec, late, early))
+    fate = changed(log10_factor(rec, late, early))
     steps = counted(distance, "step")
-    return f"{where}, {steps}, the gradient {changed}; this network knows no grammar."
+    return f"{where}, {steps}, the gradient {fate}; this network knows no grammar."
 
 
 def _over_all_steps(rec: Recording, precision: Mapping[str, PrecisionLoss]) -> str:
@@ -78,8 +102,8 @@ def _over_all_steps(rec: Recording, precision: Mapping[str, PrecisionLoss]) -> s
     if last < FEWEST:
         clauses = [f"is multiplied by {factor(verdict.decades)}"]
     else:
-        pace = _pace(verdict)
-        clauses = [f"{_changed(verdict.decades)}{f': {pace}' if pace else ''}"]
+        pace = _pace(verdict, last - 1)
+        clauses = [f"{changed(verdict.decades)}{f': {pace}' if pace else ''}"]
         if rec.overflow is None:
             clauses += _kept(precision.get("float16"), last)
     if 2 * zeros >= all_of_them:
@@ -97,7 +121,7 @@ def _named(rec: Recording) -> str:
     return "the last step’s own gradient" if rec.loss_steps > 1 else "the gradient"
 
 
-def _changed(log10: float) -> str:
+def changed(log10: float) -> str:
     """Say what a factor of 10^`log10` makes of the gradient."""
     if log10 == float("-inf"):
         return "becomes exactly 0"
@@ -110,12 +134,12 @@ def _changed(log10: float) -> str:
     return f"{verb} with {size} its size"
 
 
-def _pace(verdict: Verdict) -> str | None:
-    """Say how fast, where there is one rate and a name for it."""
+def _pace(verdict: Verdict, lags: int) -> str | None:
+    """Say how fast, where there is one rate that explains the whole and a name for it."""
     growth, time = verdict.growth_per_step, verdict.half_life
     if abs(verdict.decades) <= FAR or growth is None:
         return None
-    if time is None:
+    if time is None or abs(growth * lags - verdict.decades) > UNEXPLAINED * abs(verdict.decades):
         return "not at one rate"
     if time < 1.0:
         verb = "divides" if growth < 0.0 else "multiplies"
@@ -136,7 +160,8 @@ def _kept(lost: PrecisionLoss | None, last: int) -> list[str]:
     return [f"float16 has lost it by step {last - wrong}"]
 
 
-def _unresolved(rec: Recording) -> list[str]:
+def unresolved(rec: Recording) -> list[str]:
+    """Say where the gradient is only bounded, in a sentence or none."""
     count = rec.layers[0].bound_steps.size
     if not count:
         return []

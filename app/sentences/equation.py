@@ -3,6 +3,7 @@
 from app.sentences.numerals import counted, factor, number
 from rnn_core import Recording
 from rnn_core.analysis.factors import GateFactors, VanillaFactors, gate_factors, vanilla_factors
+from rnn_core.analysis.reach import first_reached, log10_factor
 
 _VANILLA = (
     r"$\frac{\partial L}{\partial h_{t-1}} = W_{hh}^{\top}\,\mathrm{diag}(\phi'(a_t))\,"
@@ -26,7 +27,7 @@ def equation(rec: Recording) -> str:
         return f"{formula}: {_vanilla(vanilla)}; {_measured(rec)}"
     if gates is not None:
         return f"{formula}: {_gates(gates, rec)}; {_measured(rec)}"
-    return f"{formula}: this run has no step back."
+    return f"{formula}: {'the cut leaves' if rec.last_loss_step else 'this run has'} no step back."
 
 
 def _vanilla(factors: VanillaFactors) -> str:
@@ -40,13 +41,18 @@ def _vanilla(factors: VanillaFactors) -> str:
 def _gates(factors: GateFactors, rec: Recording) -> str:
     keep, names = ("f", ("i", "f", "o")) if rec.network.cell == "lstm" else ("z", ("r", "z"))
     means = ", ".join(number(factors.means[name], 3) for name in names)
-    steps = counted(rec.last_loss_step, "step")
+    steps = counted(rec.last_loss_step - first_reached(rec), "step")
     line = factor(factors.line_decades, 3)
     return f"mean gates ${', '.join(names)}$ = **{means}**, ${keep}$ alone × **{line}** in {steps}"
 
 
 def _measured(rec: Recording) -> str:
-    growth = rec.verdict.growth_per_step
-    if growth is None:
+    growth, border, where = rec.verdict.growth_per_step, first_reached(rec), ""
+    if border:
+        steps = rec.last_loss_step - border
+        growth = log10_factor(rec, rec.last_loss_step, border) / steps
+        where = f" over the {counted(steps, 'step')} to the cut"
+    if growth is None or growth == float("-inf"):
         return "measured: exactly 0."
-    return f"measured × **{factor(growth, 3)}** per step ({growth:+.3f} decades)."
+    decades = round(growth, 3) + 0.0  # no "-0.000"
+    return f"measured × **{factor(growth, 3)}** per step{where} ({decades:+.3f} decades)."

@@ -3,7 +3,6 @@
 import re
 from typing import Final, NamedTuple
 
-from rnn_core.config import ExperimentConfig
 from rnn_core.question import question_of
 
 _ARTICLES: Final = frozenset({"a", "an", "the", "this", "that", "these", "those"})
@@ -25,6 +24,8 @@ class Reading(NamedTuple):
     asked: str
     position: int
     words: tuple[Word, ...]
+    is_inside: bool
+    """Whether the word asked for has begun: a text of one word is asked for its last letter."""
 
     @property
     def subject(self) -> Word | None:
@@ -33,15 +34,17 @@ class Reading(NamedTuple):
         return next(iter(named or self.words), None)
 
 
-def reading(config: ExperimentConfig) -> Reading:
-    """Find the words of a config's text."""
-    text = config.text[: config.steps]
+def reading(text: str) -> Reading:
+    """Find the words of a text as it was read, which an overflow or T may have cut."""
     position = question_of(text).position
-    found = [(match.group(), match.end()) for match in re.finditer(r"\S+", text)]
+    found = list(re.finditer(r"\S+", text))
     before = tuple(
-        Word(shortened(word), end, position - end) for word, end in found if end < position
+        Word(shortened(word.group()), word.end(), position - word.end())
+        for word in found
+        if word.end() < position
     )
-    return Reading(shortened(found[-1][0]) if found else " ", position, before)
+    asked = shortened(found[-1].group()) if found else " "
+    return Reading(asked, position, before, bool(found) and found[-1].start() < position)
 
 
 def shortened(word: str) -> str:

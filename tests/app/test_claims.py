@@ -352,7 +352,7 @@ def test_forget_gates_alone_are_compared_with_the_whole():
     line = np.log10(np.sqrt((np.prod(ran.gates["f"][1:], axis=0) ** 2).mean(axis=-1))).mean()
     assert found.decades - line > 1
     assert notice(rec).startswith(
-        f"The forget gates alone multiply to 10^{line:.0f} over these steps, "
+        f"The forget gates alone multiply to 10^{line:.0f} over 59 steps, "
         f"the gradient is multiplied by 10^{found.decades:.0f}: most of it does not"
     )
 
