@@ -65,7 +65,10 @@ class ExperimentConfig:
     input_size: int = _one_of(8, Whole(1, 64))
     hidden_size: int = _one_of(64, Whole(1, 512))
     init: str = _one_of(
-        "gaussian", Choice(("gaussian", "orthogonal", "identity", "pytorch", "keras", "glorot"))
+        "gaussian",
+        Choice(
+            ("gaussian", "orthogonal", "identity", "pytorch", "keras", "glorot", "he", "chrono")
+        ),
     )
     weight_scale: float = _one_of(1.0, Real(0.0, 100.0))
     input_scale: float = _one_of(1.0, Real(0.0, 100.0))
@@ -90,6 +93,8 @@ class ExperimentConfig:
             raise ConfigError(
                 f"activation: expected tanh with cell={self.cell}, got {quoted(self.activation)}"
             )
+        if self.cell != "lstm" and self.init == "chrono":
+            raise ConfigError(f"init: expected any but chrono with cell={self.cell}, got 'chrono'")
         if self.cell != "lstm" and self.forget_bias is not None:
             raise ConfigError(
                 f"forget_bias: expected None with cell={self.cell}, got {quoted(self.forget_bias)}"

@@ -16,8 +16,9 @@ from rnn_core.config import ExperimentConfig
 from rnn_core.streams import Purpose, matrices, normals, uniforms
 
 GATES: Final = {"rnn": 1, "gru": 3, "lstm": 4}
+_INPUT: Final = 0
 _FORGET: Final = 1
-"""The place of the forget gate in i, f, g, o."""
+"""The places of the input and forget gates in i, f, g, o."""
 
 
 def draw_stack(config: ExperimentConfig, steps: int, input_size: int) -> tuple[Params, ...]:
@@ -39,6 +40,10 @@ def draw_params(config: ExperimentConfig, steps: int, input_size: int, index: in
         weight_hh = untied_weights(config.init, config.seed, steps, size)
     named = drawn.named()
     bias_ih, bias_hh = named["bias_ih"].copy(), named["bias_hh"].copy()
+    if config.init == "chrono":
+        bias = chrono_bias(config.seed, steps, size, index)
+        bias_ih[_INPUT * size : (_INPUT + 1) * size] = -bias
+        bias_ih[_FORGET * size : (_FORGET + 1) * size] = bias
     if config.bias_scale:
         for gate in range(gates):
             part = _part(gate, index)
@@ -54,6 +59,22 @@ def draw_params(config: ExperimentConfig, steps: int, input_size: int, index: in
         bias_hh=bias_hh,
         is_tied=config.is_tied,
     )
+
+
+def chrono_bias(seed: int, steps: int, size: int, index: int = 0) -> Array:
+    """Draw an LSTM's forget bias log(u), u uniform in [1, T-1]; its input bias is minus that.
+
+    A forget gate of bias log(u) keeps 1 - 1/(1+u): it forgets over about u steps, so the units
+    cover all time scales up to T, the length of the sequence, which is the T_max of the scheme.
+    (H,), 0 for T up to 2. Other than all else that is drawn it depends on T.
+    Source: Tallec & Ollivier (2018), section 3, which sets these biases alone.
+
+    >>> bool((chrono_bias(0, steps=100, size=500) <= np.log(99)).all())
+    True
+    """
+    part = _part(_FORGET, index)
+    drawn = uniforms(seed, Purpose.INPUT_BIAS, *part, rows=size, columns=1)[:, 0]
+    return np.log1p(0.5 * (drawn + 1.0) * max(steps - 2, 0))
 
 
 def _part(gate: int, index: int) -> tuple[int, ...]:
@@ -74,6 +95,13 @@ def unit_params(
     keras : W_ih glorot uniform and W_hh orthogonal, each over the whole kernel of all gates,
         biases 0, an LSTM's forget bias 1 (keras.layers.LSTM; a gate's block is not orthogonal).
     glorot : glorot uniform for each gate's matrices (Glorot & Bengio 2010), biases 0.
+    he : W_hh std sqrt(2/H), W_ih std sqrt(2/D), biases 0 (He et al. 2015, for ReLU).
+    chrono : as glorot; `draw_params` sets the biases of the input and forget gates, which depend
+        on T: see `chrono_bias`.
+
+    What variance an input gets through W_ih differs: for unit-variance input it is 1 (gaussian,
+    orthogonal, identity), D/(3H) (pytorch), 2D/(D+GH) (keras), 2D/(D+H) (glorot, chrono), 2 (he).
+    `measured_input_variance` measures it in a run.
     """
     gates = GATES[cell]
     bias_ih: Array = np.zeros(gates * size)
@@ -89,7 +117,10 @@ def unit_params(
         blocks = [uniforms(seed, purpose, *part, rows=size, columns=columns) for part in parts]
         return limit * np.concatenate(blocks)
 
-    if init in ("gaussian", "orthogonal", "identity"):
+    if init == "he":
+        weight_ih = normal(Purpose.INPUT_WEIGHTS, input_size) * np.sqrt(2.0 / input_size)
+        weight_hh = normal(Purpose.RECURRENT_WEIGHTS, size) * np.sqrt(2.0 / size)
+    elif init in ("gaussian", "orthogonal", "identity"):
         weight_ih = normal(Purpose.INPUT_WEIGHTS, input_size) / np.sqrt(input_size)
         if init == "gaussian":
             weight_hh = normal(Purpose.RECURRENT_WEIGHTS, size) / np.sqrt(size)
@@ -111,7 +142,7 @@ def unit_params(
         weight_hh = orthogonal(normal(Purpose.RECURRENT_WEIGHTS, size))
         if cell == "lstm":
             bias_ih[_FORGET * size : (_FORGET + 1) * size] = 1.0
-    else:  # glorot
+    else:  # glorot, chrono
         weight_ih = uniform(Purpose.INPUT_WEIGHTS, input_size, np.sqrt(6.0 / (input_size + size)))
         weight_hh = uniform(Purpose.RECURRENT_WEIGHTS, size, np.sqrt(6.0 / (2 * size)))
     params = Params(weight_ih, weight_hh, bias_ih, bias_hh)
@@ -128,7 +159,7 @@ def untied_weights(init: str, seed: int, steps: int, size: int) -> Array:
     drawn = matrices(seed, Purpose.UNTIED_WEIGHTS, steps=steps, size=size, is_uniform=is_uniform)
     if init in ("orthogonal", "keras"):
         return orthogonal(drawn)
-    drawn *= limits[init] if is_uniform else size**-0.5
+    drawn *= limits[init] if is_uniform else ((2.0 if init == "he" else 1.0) / size) ** 0.5
     return drawn
 
 

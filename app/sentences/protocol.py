@@ -14,6 +14,8 @@ _SCHEMES: Final = {
     "pytorch": "PyTorch’s weights",
     "keras": "Keras’s weights",
     "glorot": "Glorot’s weights",
+    "he": "He’s weights",
+    "chrono": "Glorot’s weights with chrono biases",
 }
 _SOURCES: Final = {
     "noise": "noise input",

@@ -71,6 +71,8 @@ def test_a_full_query_names_every_field():
         ({"cell": "lstm", "activation": "relu"}, ExperimentConfig(cell="lstm")),
         ({"cell": "gru", "is_tied": False}, ExperimentConfig(cell="gru")),
         ({"cell": "gru", "forget_bias": 1.0}, ExperimentConfig(cell="gru")),
+        ({"cell": "gru", "init": "chrono"}, ExperimentConfig(cell="gru")),
+        ({"cell": "lstm", "init": "chrono"}, ExperimentConfig(cell="lstm", init="chrono")),
         ({"steps": 10, "truncate": 11}, ExperimentConfig(steps=10)),
         ({"steps": 10, "truncate": 10}, ExperimentConfig(steps=10, truncate=10)),
         ({"text": "other"}, ExperimentConfig()),

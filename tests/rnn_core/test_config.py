@@ -41,7 +41,7 @@ EXPECTED = {
     "batch_size": "1 to 64",
     "input_size": "1 to 64",
     "hidden_size": "1 to 512",
-    "init": "one of gaussian, orthogonal, identity, pytorch, keras, glorot",
+    "init": "one of gaussian, orthogonal, identity, pytorch, keras, glorot, he, chrono",
     "weight_scale": "0 to 100",
     "input_scale": "0 to 100",
     "bias_scale": "0 to 10",

@@ -10,6 +10,7 @@ from tests.reference import reference_tables
 
 SCHEMES = FIELDS["init"].options
 GATES = {"rnn": 1, "gru": 3, "lstm": 4}
+PAIRS = [(init, cell) for init in SCHEMES for cell in GATES if (init != "chrono" or cell == "lstm")]
 H, D = 96, 24
 
 
@@ -143,8 +144,7 @@ def test_glorot_draws_every_gate_by_itself(cell):
     assert not state["bias_ih_l0"].any()
 
 
-@pytest.mark.parametrize("cell", GATES)
-@pytest.mark.parametrize("init", SCHEMES)
+@pytest.mark.parametrize(("init", "cell"), PAIRS)
 def test_scales_multiply_what_the_scheme_draws(init, cell):
     one, scaled = weights(cell, init), weights(cell, init, weight_scale=2.5, input_scale=0.3)
     assert np.array_equal(scaled["weight_hh_l0"], 2.5 * one["weight_hh_l0"])
@@ -153,8 +153,7 @@ def test_scales_multiply_what_the_scheme_draws(init, cell):
     assert np.array_equal(scaled["bias_hh_l0"], one["bias_hh_l0"])
 
 
-@pytest.mark.parametrize("cell", GATES)
-@pytest.mark.parametrize("init", SCHEMES)
+@pytest.mark.parametrize(("init", "cell"), PAIRS)
 def test_bias_scale_adds_gaussian_noise_to_what_the_scheme_draws(init, cell):
     plain, noisy = weights(cell, init), weights(cell, init, bias_scale=0.4)
     added = noisy["bias_ih_l0"] + noisy["bias_hh_l0"] - plain["bias_ih_l0"] - plain["bias_hh_l0"]
@@ -180,7 +179,7 @@ def test_forget_bias_of_zero_is_a_number_and_not_unset():
     assert not weights("lstm", "keras", forget_bias=0.0)["bias_ih_l0"].any()
 
 
-@pytest.mark.parametrize("init", SCHEMES)
+@pytest.mark.parametrize("init", [init for init, cell in PAIRS if cell == "rnn"])
 def test_untied_matrices_are_drawn_as_the_scheme_draws_one(init):
     config = rc.ExperimentConfig(init=init, hidden_size=32, steps=40, is_tied=False, seed=2)
     matrices = draw(config).network.state_dict()["weight_hh_l0"]
@@ -195,3 +194,76 @@ def test_untied_matrices_are_drawn_as_the_scheme_draws_one(init):
         assert np.array_equal(matrices, np.tile(np.eye(32), (40, 1, 1)))
     if init in ("pytorch", "glorot"):
         assert_uniform(matrices, 1 / np.sqrt(32) if init == "pytorch" else np.sqrt(6 / 64))
+
+
+@pytest.mark.parametrize("cell", GATES)
+def test_he_has_twice_the_variance_for_both_fans(cell):
+    state = weights(cell, "he")
+    assert_normal(state["weight_ih_l0"], np.sqrt(2 / D))
+    for block in blocks(state["weight_hh_l0"], cell):
+        assert_normal(block, np.sqrt(2 / H))
+    assert not state["bias_ih_l0"].any()
+    assert not state["bias_hh_l0"].any()
+
+
+def chrono(steps, size=500, **settings):
+    config = rc.ExperimentConfig(
+        cell="lstm", init="chrono", hidden_size=size, input_size=D, steps=steps, **settings
+    )
+    return draw(config).network.state_dict()
+
+
+@pytest.mark.parametrize("steps", [3, 100, 1000])
+def test_chrono_forgets_over_times_spread_evenly_up_to_the_length(steps):
+    """exp(b_f) is uniform in [1, T-1], b_i = -b_f, no other bias, weights as Glorot's."""
+    bias = chrono(steps)["bias_ih_l0"].reshape(4, 500)
+    times = np.exp(bias[1])
+    assert times.min() >= 1 - 1e-12
+    assert times.max() <= steps - 1
+    ends = np.linspace(1, steps - 1, 5)
+    counts = np.histogram(times, bins=ends)[0] / 500
+    assert counts == pytest.approx(0.25, abs=4 * np.sqrt(0.1875 / 500))
+    assert np.array_equal(bias[0], -bias[1])
+    assert not bias[2:].any()
+    state = chrono(steps, H, seed=5)
+    assert not state["bias_hh_l0"].any()
+    for name in ("weight_ih_l0", "weight_hh_l0"):
+        assert np.array_equal(state[name], weights("lstm", "glorot")[name])
+
+
+@pytest.mark.parametrize("steps", [1, 2])
+def test_chrono_has_no_time_to_forget_in_a_sequence_that_short(steps):
+    assert not chrono(steps)["bias_ih_l0"].any()
+
+
+def test_chrono_biases_are_nested_and_differ_by_layer_and_seed():
+    small, large = (chrono(50, H)["bias_ih_l0"].reshape(4, H)[1] for H in (20, 90))
+    assert np.array_equal(small, large[:20])
+    deep = chrono(50, 20, layers=2)
+    assert not np.array_equal(deep["bias_ih_l0"], deep["bias_ih_l1"])
+    assert not np.array_equal(chrono(50, 20, seed=1)["bias_ih_l0"], deep["bias_ih_l0"])
+
+
+def test_chrono_takes_the_length_of_a_text():
+    typed = chrono(200, 20, source="text", text="abcabc")["bias_ih_l0"].reshape(4, 20)[1]
+    assert np.exp(typed).max() <= 5
+    assert np.array_equal(typed, chrono(6, 20)["bias_ih_l0"].reshape(4, 20)[1])
+
+
+@pytest.mark.parametrize("cell", ["rnn", "gru"])
+def test_chrono_is_of_an_lstm_alone(cell):
+    message = f"init: expected any but chrono with cell={cell}, got 'chrono'"
+    with pytest.raises(rc.ConfigError, match=f"^{message}$"):
+        rc.ExperimentConfig(cell=cell, init="chrono")
+
+
+def test_chrono_holds_the_gradient_where_glorot_loses_it():
+    """Tallec & Ollivier's claim, measured: the same net, other biases, T = 200."""
+    decades = {
+        init: rc.run(
+            rc.ExperimentConfig(cell="lstm", init=init, steps=200, hidden_size=32, seed=3)
+        ).verdict.decades
+        for init in ("glorot", "chrono")
+    }
+    assert decades["glorot"] < -20
+    assert decades["chrono"] > -8

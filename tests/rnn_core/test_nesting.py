@@ -19,7 +19,7 @@ BASE = rc.ExperimentConfig(
     seed=9,
     bias_scale=0.3,
 )
-INDEPENDENT = ["gaussian", "identity", "pytorch", "glorot"]
+INDEPENDENT = ["gaussian", "identity", "pytorch", "glorot", "he"]
 
 
 def drawn(config):
