@@ -155,9 +155,6 @@ class _Sweep:
         while position > 0:
             self._rescale(position, self.window.rescale)
             end = max(position - BLOCK, 0)
-            if not self._fits_one_scale(position, end):
-                position = self._careful_step(position)
-                continue
             self.exponent[end:position] = self.exponent[position]
             own = self._own_losses(position, end)
             for p in range(position - 1, end - 1, -1):
@@ -213,24 +210,6 @@ class _Sweep:
         if end:
             return sizes
         return np.concatenate([np.full_like(self.size[:1], NOTHING), sizes])
-
-    def _fits_one_scale(self, position: int, end: int) -> bool:
-        """Tell whether what enters a block from outside can be added on the block's scale."""
-        scale = self.exponent[position]
-        rows = slice(max(end - 1, 0), position - 1)
-        entering = [self.loss_size[rows]] if any(self.has_loss[rows]) else []
-        if self.skip is not None:
-            later = slice(max(end + self.skip.steps, position), position + self.skip.steps)
-            entering.append(self.size[later] + self.exponent[later] + self.scale_exponent)
-        limit = scale + self.window.reach
-        if any((size > limit).any() for size in entering):
-            return False
-        if not entering:
-            return True
-        is_zero = self.size[position] == NOTHING  # a zero vector has no scale of its own
-        return not (
-            is_zero & np.logical_or.reduce([(s > NOTHING // 2).any(0) for s in entering])
-        ).any()
 
     def _add_loss(self, p: int) -> None:
         """Add dl/dh of the step before position p, at whatever scale keeps the larger one."""
