@@ -134,10 +134,16 @@ class LayerRecording:
 
     @cached_property
     def bound_steps(self) -> IntArray:
-        """Steps (from 0) at which some |a| > 354: there phi' is below what float64 resolves."""
+        """Steps (from 0) at which some |a| > 354: there phi' is below what float64 resolves.
+
+        An LSTM's |c| counts as well: tanh'(c) stands between dL/dh and dL/dc.
+        """
         if not ACTIVATIONS[self.activation].is_bounded:
             return np.array([], dtype=np.int64)
-        return np.flatnonzero((np.abs(self.a) > RESOLVED).any(axis=(1, 2)))
+        is_beyond = (np.abs(self.a) > RESOLVED).any(axis=(1, 2))
+        if self.cell_name == "lstm":
+            is_beyond |= (np.abs(self.c) > RESOLVED).any(axis=(1, 2))
+        return np.flatnonzero(is_beyond)
 
 
 @dataclass(frozen=True)

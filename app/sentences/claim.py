@@ -161,10 +161,13 @@ def _kept(lost: PrecisionLoss | None, last: int) -> list[str]:
 
 
 def unresolved(rec: Recording) -> list[str]:
-    """Say where the gradient is only bounded, in a sentence or none."""
-    count = rec.layers[0].bound_steps.size
-    if not count:
+    """Say where the gradient is only bounded, among the steps that it crosses, or nothing."""
+    found, verdict = rec.layers[0].bound_steps, rec.verdict
+    is_zero = first_reached(rec) == 0 and verdict.zero_sequences == verdict.sequences
+    count = int(((found > first_reached(rec)) & (found <= rec.last_loss_step)).sum())
+    if not count or is_zero:
         return []
     steps = counted(count, "step")
-    bounded = f"At {steps} some |a| exceeds {RESOLVED:.0f}: there φ′ is only bounded"
+    which = "|a| or |c|" if rec.network.cell == "lstm" else "|a|"
+    bounded = f"At {steps} some {which} exceeds {RESOLVED:.0f}: there φ′ is only bounded"
     return [f"{bounded}, and the true gradient may be smaller still."]

@@ -252,7 +252,7 @@ def test_slopes_that_float64_cannot_hold_are_admitted():
 
     rec = rc.record(net, np.zeros((12, 1, 1)), loss)
     assert claim(rec).endswith(
-        "At 12 steps some |a| exceeds 354: there φ′ is only bounded, "
+        "At 11 steps some |a| exceeds 354: there φ′ is only bounded, "
         "and the true gradient may be smaller still."
     )
 

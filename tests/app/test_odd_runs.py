@@ -202,3 +202,34 @@ def test_far_steps_that_count_are_not_said_to_have_vanished():
     needed = int(np.flatnonzero(np.abs(totals - 1.0) > 0.1)[-1]) + 2
     assert needed > 100
     assert notice(rec).endswith(f"The last {needed} of 200 steps supply 90 % of ∂L/∂W_hh.")
+
+
+def test_a_cell_state_beyond_354_is_admitted():
+    """Eight units whose c grows to 1,000: read off 10^-287, in exact arithmetic 10^-306."""
+    rec = run(
+        cell="lstm",
+        init="identity",
+        weight_scale=100.0,
+        forget_bias=10.0,
+        source="silence",
+        h_init="random",
+        steps=1000,
+        batch_size=1,
+        hidden_size=8,
+        seed=1,
+    )
+    beyond = int((np.abs(rec.layers[0].c[1:]) > 354.0).any(axis=(1, 2)).sum())
+    assert np.abs(rec.layers[0].a).max() < 354.0
+    assert claim(rec).endswith(
+        f"At {beyond} steps some |a| or |c| exceeds 354: there φ′ is only bounded, "
+        "and the true gradient may be smaller still."
+    )
+
+
+def test_an_exact_zero_may_not_be_smaller_still():
+    rec = run(**SMALL | {"weight_scale": 0.0, "input_scale": 100.0, "hidden_size": 64})
+    assert rec.layers[0].bound_steps.size
+    assert claim(rec) == "The gradient is exactly 0 from step 59 back in all 3 sequences."
+    one = run(**SMALL | {"input_scale": 100.0, "steps": 1, "seed": 10})
+    assert one.layers[0].bound_steps.size
+    assert claim(one) == "The loss is at step 1: its gradient has no step to go back to."

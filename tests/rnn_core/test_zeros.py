@@ -152,3 +152,17 @@ def test_relu_and_identity_have_no_step_beyond_resolution():
         layer = silent(vanilla(np.eye(2), activation), 5, h_init=np.full((1, 2), 1e200)).layers[0]
         assert layer.bound_steps.tolist() == []
         assert layer.log10_norms("d_h") == pytest.approx(math.log10(math.sqrt(2)), abs=1e-12)
+
+
+def test_steps_with_a_cell_state_beyond_the_last_resolved_derivative_are_named():
+    """One unit with all gates open: c_t = t, so tanh'(c) is below 10^-307 from c = 355 on."""
+    state = {
+        "weight_ih_l0": np.zeros((4, 1)),
+        "weight_hh_l0": np.zeros((4, 1)),
+        "bias_ih_l0": np.full(4, 50.0),
+        "bias_hh_l0": np.zeros(4),
+    }
+    net = rc.Network.from_state_dict(state, cell="lstm")
+    layer = rc.record(net, np.zeros((360, 1, 1)), last_step(np.ones(1))).layers[0]
+    assert layer.c[:, 0, 0] == pytest.approx(np.arange(1, 361), rel=1e-12)
+    assert layer.bound_steps.tolist() == [354, 355, 356, 357, 358, 359]
