@@ -153,9 +153,10 @@ def on_the_wall(
     s, slope = _held(x_init)
     rho = width * slope
     count = whole("steps", steps, 1)
-    is_flat = np.abs(rho - 1.0) < 1e-9  # 0/0; there the sum 1 + rho + ... is T to 1e-7
-    with np.errstate(over="ignore"):
-        total = np.where(is_flat, count, (rho**count - 1.0) / np.where(is_flat, 1.0, rho - 1.0))
+    beyond = rho - 1.0
+    with np.errstate(over="ignore", divide="ignore"):  # log1p(-1) at w = 0: the sum is 1
+        power = np.expm1(count * np.log1p(beyond))  # rho^T - 1 with its digits next to rho = 1
+    total = np.where(beyond == 0.0, count, power / np.where(beyond == 0.0, 1.0, beyond))
     error = s - real("target", target, 0.0, 1.0)
     d_b = 2.0 * error * slope * total
     return OnTheWall(read_only(rho), error**2, read_only(s * d_b), read_only(d_b))

@@ -92,14 +92,21 @@ def test_gradient_on_the_wall_is_the_closed_form(w, tolerance):
     assert at.d_b == pytest.approx(exact.d_b, rel=tolerance)
 
 
+def test_sum_of_the_wall_is_exact_at_its_ends():
+    """rho = 1 exactly (x_0 = 0, w = 4): T terms of 1; w = 0: the last term alone."""
+    flat = on_the_wall([0.0, 4.0], x_init=0.0, target=0.7, steps=30)
+    assert flat.d_b == pytest.approx([2 * -0.2 * 0.25, 2 * -0.2 * 0.25 * 30], rel=1e-14)
+
+
 def test_wall_repels_from_where_it_begins():
     begins = wall_begins()
     assert begins == pytest.approx(4.25525193041, rel=1e-11)
     assert on_the_wall(begins).rho == pytest.approx(1.0, abs=1e-15)
     s, slope = 1 / (1 + math.exp(-0.5)), 1 / begins
     count_steps = 2 * (s - 0.7) * slope * 50  # 1 + rho + rho^2 + ... at rho = 1
-    for w in (begins, begins * (1 + 1e-10), begins * (1 + 1e-8)):
-        assert on_the_wall(w).d_b == pytest.approx(count_steps, rel=1e-5)
+    for above in (0.0, 1e-12, 1e-10, 1e-8):
+        grown = count_steps * (1 + 24.5 * above)
+        assert on_the_wall(begins * (1 + above)).d_b == pytest.approx(grown, rel=1e-12)
     for w in (4.0, 4.2, 4.3, 5.0):
         apart = [cliff(w, wall(w) + side, steps=3000).x for side in (-1e-6, 1e-6)]
         assert (abs(apart[0] - apart[1]) > 0.5) == (w > begins)
