@@ -6,9 +6,9 @@ import streamlit as st
 
 from app import link
 from app.components.plain import plain
-from app.views import gradient_flow, numbers
+from app.views import gradient_flow, numbers, saturation
 
-PAGES = {"": gradient_flow, "numbers": numbers}
+PAGES = {"": gradient_flow, "saturation": saturation, "numbers": numbers}
 
 st.set_page_config(page_title="Gradient Flow Lab", page_icon="📉", layout="wide")
 st.html(Path(__file__).with_name("lab.css"))

@@ -37,6 +37,14 @@ class Preset:
         return config == self.config(config.seed)
 
 
+@dataclass(frozen=True)
+class Choice:
+    """Presets side by side under one label: what is changed between them flips the conclusion."""
+
+    label: str
+    presets: tuple[Preset, ...]
+
+
 def _preset(name: str, lesson: str, **settings: Any) -> Preset:
     words = "".join(c if c.isalnum() else " " for c in name.lower().replace("’", "")).split()
     return Preset(name, "preset-" + "-".join(words), MappingProxyType(settings), lesson)
@@ -116,3 +124,106 @@ PRESETS: Final = (
     ),
 )
 """In the order of a lesson."""
+
+_SATURATED: Final = {"init": "orthogonal", "steps": 100, "hidden_size": 32, "weight_scale": 10.0}
+
+SATURATION: Final = (
+    Choice(
+        "Weights × 10:",
+        (
+            _preset(
+                "1 unit",
+                "One saturated unit leaves the gradient no way round.",
+                **_SATURATED | {"hidden_size": 1},
+            ),
+            _preset(
+                "32 units",
+                "The same weight scale, nearly as saturated, and the gradient explodes.",
+                **_SATURATED,
+            ),
+        ),
+    ),
+    Choice(
+        "88 % saturated by:",
+        (
+            _preset(
+                "its own weights",
+                "Weights large enough to saturate the units stretch the gradient even more.",
+                **_SATURATED,
+            ),
+            _preset(
+                "its inputs",
+                "As many saturated units, but now W is too weak for what φ′ takes.",
+                **_SATURATED | {"weight_scale": 3.0, "input_scale": 10.0},
+            ),
+        ),
+    ),
+    Choice(
+        "Beside them:",
+        (
+            _preset(
+                "hardly saturated",
+                "A sigmoid that stays in its middle loses three quarters per step all the same.",
+                **_SATURATED | {"weight_scale": 1.0, "activation": "sigmoid"},
+            ),
+            _preset(
+                "dead ReLUs",
+                "A ReLU that is never above 0 passes nothing back, and never will.",
+                **_SATURATED
+                | {
+                    "weight_scale": 1.0,
+                    "activation": "relu",
+                    "input_scale": 0.1,
+                    "bias_scale": 1.0,
+                },
+            ),
+        ),
+    ),
+)
+"""The two switches of the page of saturation, and two runs beside them."""
+
+_DEFAULT: Final = {"init": "pytorch", "steps": 100}
+
+GATING: Final = (
+    Choice(
+        "As it comes:",
+        (
+            _preset(
+                "an LSTM",
+                "PyTorch’s LSTM: forget gates start at 1/2, and the gradient takes other roads.",
+                **_DEFAULT | {"cell": "lstm"},
+            ),
+            _preset(
+                "a GRU",
+                "PyTorch’s GRU: it vanishes at the same pace.",
+                **_DEFAULT | {"cell": "gru"},
+            ),
+        ),
+    ),
+    Choice(
+        "Forget bias:",
+        (
+            _preset(
+                "1",
+                "Better, not good: a half-life of 4 steps.",
+                **_DEFAULT | {"cell": "lstm", "forget_bias": 1.0},
+            ),
+            _preset(
+                "5",
+                "The gates start at 0.993: the gradient arrives.",
+                **_DEFAULT | {"cell": "lstm", "forget_bias": 5.0},
+            ),
+        ),
+    ),
+    Choice(
+        "Eight times the weights:",
+        (
+            _preset(
+                "large weights",
+                "An LSTM explodes as well.",
+                **_DEFAULT | {"cell": "lstm", "steps": 400, "weight_scale": 8.0},
+            ),
+        ),
+    ),
+)
+"""What a gated cell does as it comes, with a forget bias, and with large weights."""

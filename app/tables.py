@@ -1,7 +1,7 @@
 """A run as tables: every step for a program, a readable choice of them for a person."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import pandas as pd
@@ -9,7 +9,11 @@ import pandas as pd
 from app.sentences.numerals import factor, number, power
 from app.sentences.typeset import for_markdown
 from rnn_core import Recording
+from rnn_core.analysis.defaults import Default
 from rnn_core.analysis.precision import PrecisionLoss, lost_precision
+from rnn_core.analysis.roads import Roads
+from rnn_core.analysis.saturation import Saturation
+from rnn_core.recording import mean_log10
 
 _LAGS: Final = (0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
 
@@ -66,6 +70,88 @@ def precision_table(rec: Recording) -> pd.DataFrame:
 def csv(rec: Recording) -> bytes:
     """Return every step with every digit, as comma-separated values."""
     return rec.to_frame().to_csv().encode()
+
+
+def saturation_table(rec: Recording, found: Saturation) -> pd.DataFrame:
+    """Return the chosen steps of the tug of war as Markdown, rounded."""
+    frame = _saturation_frame(rec, found).loc[chosen_steps(rec)]
+    rows = {_SATURATION[name]: [_written(name, value) for value in frame[name]] for name in frame}
+    return pd.DataFrame(rows, index=frame.index.rename("step"))
+
+
+def saturation_csv(rec: Recording, found: Saturation) -> bytes:
+    """Return the tug of war at every step with every digit, as comma-separated values."""
+    return _saturation_frame(rec, found).to_csv().encode()
+
+
+_SATURATION: Final[Mapping[str, str]] = {
+    "saturated_share": "saturated",
+    "log10_by_weight": "W, log10",
+    "log10_by_slope": "φ′, log10",
+    "log10_by_loss": "new loss, log10",
+    "log10_total": "together, log10",
+    "log10_d_h_mean": "log10 |dL/dh|",
+}
+
+
+def _saturation_frame(rec: Recording, found: Saturation) -> pd.DataFrame:
+    """Return one row per step: means over the sequences that are not exactly 0."""
+    tug = found.tug
+    columns = {
+        "saturated_share": found.by_step,
+        "log10_by_weight": mean_log10(tug.by_weight),
+        "log10_by_slope": mean_log10(tug.by_slope),
+        **({} if tug.by_loss is None else {"log10_by_loss": mean_log10(tug.by_loss)}),
+        "log10_total": mean_log10(tug.total),
+        "log10_d_h_mean": mean_log10(rec.layers[0].log10_norms("d_h")),
+    }
+    return pd.DataFrame(columns, index=pd.RangeIndex(1, rec.steps + 1, name="step"))
+
+
+def gating_table(recordings: Mapping[str, Recording]) -> pd.DataFrame:
+    """Return log10 |dL/dh| of the three cells, and the LSTM's log10 |dL/dc|, at chosen steps."""
+    frame = _gating_frame(recordings)
+    rows = chosen_steps(next(iter(recordings.values())))
+    frame = frame.loc[[step for step in rows if step in frame.index]]
+    written = {name: [_written(name, value) for value in frame[name]] for name in frame}
+    names = {name: f"{name.split('_')[1].upper()} |dL/d{name[-1]}|" for name in frame}
+    return pd.DataFrame(written, index=frame.index.rename("step")).rename(columns=names)
+
+
+def gating_csv(recordings: Mapping[str, Recording], cell: str, found: Roads | None) -> bytes:
+    """Return the three cells at every step, and the paths of one, as comma-separated values."""
+    frame = _gating_frame(recordings)
+    if found is not None:
+        for part, norms in found.split.log10_norms.items():
+            frame[f"log10_{cell}_{part}"] = pd.Series(
+                mean_log10(norms), index=pd.RangeIndex(1, len(norms) + 1)
+            )
+        frame[f"log10_{cell}_product"] = pd.Series(
+            found.product, index=pd.RangeIndex(1, len(found.product) + 1)
+        )
+    return frame.to_csv().encode()
+
+
+def defaults_table(found: Sequence[Default]) -> pd.DataFrame:
+    """Return the measured growth per step of the usual initialisations, a scheme a row."""
+    schemes = list(dict.fromkeys(one.scheme for one in found))
+    cells = list(dict.fromkeys(one.cell for one in found))
+    table = pd.DataFrame("as above", index=pd.Index(schemes, name="scheme"), columns=cells)
+    for one in found:
+        table.loc[one.scheme, one.cell] = f"{one.mean:+.3f} ± {one.spread:.3f}"
+    return table.rename(columns=str.upper)
+
+
+def _gating_frame(recordings: Mapping[str, Recording]) -> pd.DataFrame:
+    columns = {}
+    for cell, rec in recordings.items():
+        for name in ("d_h", "d_c"):
+            if rec.layers and name in rec.layers[0].total.values:
+                norms = mean_log10(rec.layers[0].log10_norms(name))
+                columns[f"log10_{cell}_{name}"] = pd.Series(
+                    norms, index=pd.RangeIndex(1, len(norms) + 1)
+                )
+    return pd.DataFrame(columns).rename_axis("step")
 
 
 def _steps(found: PrecisionLoss, last: int) -> list[str]:

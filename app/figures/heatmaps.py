@@ -27,22 +27,22 @@ def hidden_states(rec: Recording, *, sequence: int = 0) -> Panel:
     h = mean_of(rec.layers[0].h[:, sequence], shown).T
     is_bounded = rec.network.cell != "rnn" or ACTIVATIONS[rec.network.activation].is_bounded
     z = h if is_bounded else np.sign(h) * np.log10(1.0 + np.abs(h))
-    trace = _heatmap(shown, z.astype(np.float32)) | {
+    trace = heatmap(shown, z.astype(np.float32)) | {
         "colorscale": SIGNED,
         "zmin": -1.0 if is_bounded else -BEYOND,
         "zmax": 1.0 if is_bounded else BEYOND,
-        "hovertemplate": f"{_where(shown)}<br>h = %{{z:.3f}}<extra></extra>",
+        "hovertemplate": f"{where(shown)}<br>h = %{{z:.3f}}<extra></extra>",
         "meta": {"reads": "state" if is_bounded else "log state", "name": "h"},
     }
     bar: Part = {"tickvals": [-1, 0, 1], "ticktext": ["−1", "0", "1"]}
     if not is_bounded:
         trace |= {"text": np.ascontiguousarray(h)}  # float64: h may be 10^300
-        trace["hovertemplate"] = f"{_where(shown)}<br>h = %{{text:.3~g}}<extra></extra>"
+        trace["hovertemplate"] = f"{where(shown)}<br>h = %{{text:.3~g}}<extra></extra>"
         bar = {"tickvals": [-BEYOND, 0, BEYOND], "ticktext": ["−100", "0", "100"]}
     trace["colorbar"] = bar
     per_column = f", each column the mean of {shown.per_column} steps" * (shown.per_column > 1)
-    title = f"<b>hidden state h<sub>t</sub></b> of each unit{_of_sequence(rec, sequence)}"
-    return Panel(f"{title}{per_column}", _unit_axis(rec), [trace])
+    title = f"<b>hidden state h<sub>t</sub></b> of each unit{of_sequence(rec, sequence)}"
+    return Panel(f"{title}{per_column}", unit_axis(rec), [trace])
 
 
 def gradient_sizes(rec: Recording, shown_decades: Domain, *, sequence: int = 0) -> Panel:
@@ -60,13 +60,13 @@ def gradient_sizes(rec: Recording, shown_decades: Domain, *, sequence: int = 0) 
     numbers = written(z)
     places, texts = ticks(shown_decades, most=5)
     value = "%{text:.1f}e%{customdata}"
-    trace = _heatmap(shown, np.where(np.isfinite(z), z, np.nan).astype(np.float32)) | {
+    trace = heatmap(shown, np.where(np.isfinite(z), z, np.nan).astype(np.float32)) | {
         "colorscale": MAGNITUDE,
         "zmin": shown_decades.low,
         "zmax": shown_decades.high,
         "text": numbers.mantissa,
         "customdata": numbers.exponent,
-        "hovertemplate": f"{_where(shown)}<br>|∂L/∂h| = {value}<extra></extra>",
+        "hovertemplate": f"{where(shown)}<br>|∂L/∂h| = {value}<extra></extra>",
         "colorbar": {"tickvals": places, "ticktext": texts},
         "meta": {"reads": "log10", "name": "|∂L/∂h|"},
     }
@@ -79,12 +79,13 @@ def gradient_sizes(rec: Recording, shown_decades: Domain, *, sequence: int = 0) 
         (far, "far-area", "more than 260 decades below its step’s largest"),
     ):
         if marks.any():
-            traces.append(_marked(shown, marks.T, colour(area), text))
+            traces.append(marked(shown, marks.T, colour(area), text))
             title += f"   {key('■', colour(area), '')}{text}"
-    return Panel(title, _unit_axis(rec), traces)
+    return Panel(title, unit_axis(rec), traces)
 
 
-def _heatmap(shown: Columns, z: Array) -> dict[str, Any]:
+def heatmap(shown: Columns, z: Array) -> dict[str, Any]:
+    """Return a heatmap of units (rows) by columns of steps, before it has its colours."""
     return {
         "type": "heatmap",
         "x": shown.edges,
@@ -95,23 +96,26 @@ def _heatmap(shown: Columns, z: Array) -> dict[str, Any]:
     }
 
 
-def _marked(shown: Columns, marks: BoolArray, area: str, text: str) -> Part:
+def marked(shown: Columns, marks: BoolArray, area: str, text: str) -> Part:
+    """Return a heatmap of one colour where `marks` (H, columns) says so."""
     z = np.where(marks, np.float32(1.0), np.float32(np.nan)).astype(np.float32)
-    return _heatmap(shown, z) | {
+    return heatmap(shown, z) | {
         "colorscale": [[0.0, area], [1.0, area]],
         "zmin": 0.0,
         "zmax": 1.0,
         "showscale": False,
-        "hovertemplate": f"{_where(shown)}<br>{text}<extra></extra>",
+        "hovertemplate": f"{where(shown)}<br>{text}<extra></extra>",
     }
 
 
-def _where(shown: Columns) -> str:
+def where(shown: Columns) -> str:
+    """Return the first line of a hover: which step, which unit."""
     steps = "step %{x}" if shown.per_column == 1 else f"{shown.per_column} steps around %{{x:.0f}}"
     return f"{steps}, unit %{{y}}"
 
 
-def _unit_axis(rec: Recording) -> Part:
+def unit_axis(rec: Recording) -> Part:
+    """Return the y axis of units 1..H."""
     size = rec.network.hidden_size
     return {
         "range": [0.5, size + 0.5],
@@ -123,6 +127,7 @@ def _unit_axis(rec: Recording) -> Part:
     }
 
 
-def _of_sequence(rec: Recording, sequence: int) -> str:
+def of_sequence(rec: Recording, sequence: int) -> str:
+    """Return which sequence a title speaks of, where there are several."""
     count = rec.x.shape[1]
     return f", sequence {sequence + 1} of {count}" if count > 1 else ""

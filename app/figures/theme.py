@@ -22,6 +22,7 @@ PALETTE: Final[dict[str, tuple[str, str]]] = {
     "--lab-share-area": ("rgba(31, 95, 191, 0.55)", "rgba(108, 171, 255, 0.55)"),
     "--lab-zero": ("#8d2f78", "#f08fd4"),
     "--lab-zero-area": ("#d9a3cc", "#6d3a60"),
+    "--lab-zero-soft": ("rgba(141, 47, 120, 0.16)", "rgba(240, 143, 212, 0.20)"),
     "--lab-far-area": ("#e6d3b0", "#55482e"),
     "--lab-no-run-area": ("rgba(120, 120, 130, 0.16)", "rgba(160, 160, 175, 0.18)"),
     "--lab-grid": ("rgba(80, 90, 105, 0.18)", "rgba(200, 210, 225, 0.16)"),
