@@ -50,6 +50,24 @@ class PinnedRun:
         return config
 
 
+@dataclass(frozen=True)
+class Names:
+    """Names of settings, with commas between them."""
+
+    @property
+    def expected(self) -> str:
+        """Say what the text looks like."""
+        return "names of settings, such as cell,steps"
+
+    def accepts(self, value: object) -> bool:
+        """Tell whether `value` is a tuple of settings that exist."""
+        return isinstance(value, tuple) and all(name in DEFAULTS for name in value)
+
+    def read(self, text: str) -> tuple[str, ...]:
+        """Return the names."""
+        return tuple(name for name in text.split(",") if name)
+
+
 class PageField(NamedTuple):
     """A setting of a page that changes no run: its default and what it allows."""
 
@@ -64,6 +82,10 @@ PAGE_FIELDS: Final[Mapping[str, PageField]] = MappingProxyType(
         "t": PageField(None, Whole(1, 10_000, is_optional=True)),
         "unit": PageField(1, Whole(1, 512)),
         "notation": PageField("ours", Choice(("ours", "course"))),
+        "big": PageField(0, Whole(0, 1)),
+        "hide": PageField((), Names()),
+        "lock": PageField((), Names()),
+        "ask": PageField(0, Whole(0, 1)),
     }
 )
 """The settings beside those of the run. A new one needs a line here and a control."""
@@ -102,6 +124,8 @@ def read_one(name: str, text: str) -> Any:
 
 def write_one(value: Any, *, is_full: bool = False) -> str:
     """Return the text that `read_one` turns back into `value`."""
+    if isinstance(value, tuple):
+        return ",".join(value)
     if not isinstance(value, ExperimentConfig):
         return write_field(value)
     run = _run_fields(value)

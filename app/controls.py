@@ -124,7 +124,9 @@ _SWITCHES: Final = MappingProxyType(
 
 
 def control(name: str) -> None:
-    """Draw the controls of one setting."""
+    """Draw the controls of one setting, unless the link hides them."""
+    if name in link.value("hide"):
+        return
     if name in _SWITCHES:
         _draw(name, _SWITCHES[name], f"{name}-switch")
     if link.value(name) is not None:
@@ -216,6 +218,7 @@ def _draw(name: str, what: Control, key: str) -> None:
         help=what.explanation,
         on_change=_commit,
         args=(name, key, widget),
+        disabled=name in link.value("lock"),
     )
     if isinstance(widget, Slider) and shown != value and name not in NUMBERS:
         st.markdown(f":small[This run has {value:g}; the slider ends at {shown:g}.]")

@@ -10,8 +10,17 @@ from app.views import gradient_flow, numbers, saturation
 
 PAGES = {"": gradient_flow, "saturation": saturation, "numbers": numbers}
 
-st.set_page_config(page_title="Gradient Flow Lab", page_icon="📉", layout="wide")
+IS_BIG = st.query_params.get("big") == "1"
+
+st.set_page_config(
+    page_title="Gradient Flow Lab",
+    page_icon="📉",
+    layout="wide",
+    initial_sidebar_state="collapsed" if IS_BIG else "auto",
+)
 st.html(Path(__file__).with_name("lab.css"))
+if IS_BIG:
+    st.html(Path(__file__).with_name("big.css"))
 pages = [
     st.Page(view.render, title=view.TITLE, url_path=path, default=not path)
     for path, view in PAGES.items()

@@ -17,8 +17,8 @@ from app import address, engine
 from rnn_core import ConfigError, ExperimentConfig
 
 _KEY: Final = "link"
-_KEPT: Final = ("seed", "a")
-"""What `restart` leaves alone: the draw, and the run to compare with."""
+_KEPT: Final = ("seed", "a", "big", "hide", "lock", "ask", "notation")
+"""What `restart` leaves alone: the draw, the run to compare with, and how the page is shown."""
 
 _Query = dict[str, list[str]]
 
@@ -156,6 +156,11 @@ def step(steps: int) -> int | None:
 def pin_step(t: int | None) -> None:
     """Pin a step, or none."""
     choose(t=t)
+
+
+def choose_shown() -> None:
+    """Show what a link with `ask=1` holds back."""
+    choose(ask=0)
 
 
 def query() -> dict[str, str]:

@@ -25,6 +25,9 @@ PATH: Final = f"{'/' * bool(_BASE)}{_BASE}/live/"
 
 _PRIVATE: Final = {"Cache-Control": "no-store"}
 
+_ROOM: Final = 128_000
+"""steps x sequences x hidden units of a picture of a drag: 20 ms of a core for a tanh net."""
+
 Draw = Callable[[Mapping[str, Any]], Picture]
 """From settings to the picture of them, without what a drag need not show."""
 
@@ -42,6 +45,8 @@ def route(charts: Mapping[str, Draw]) -> Route:
         settings, complaints = address.read(query, address.DEFAULTS)
         if complaints:
             return Response("\n".join(complaints), 422, _PRIVATE, "text/plain")
+        if is_coarse:
+            settings["batch_size"] = _fewer(settings)
         with at_work:
             try:
                 picture = charts[key](settings)
@@ -51,3 +56,13 @@ def route(charts: Mapping[str, Draw]) -> Route:
         return Response(parcel, 200, _PRIVATE, "application/json")
 
     return Route(f"{PATH}{{key}}", answer)
+
+
+def _fewer(settings: Mapping[str, Any]) -> int:
+    """Return how many sequences a long run is drawn with while it moves; the page says so.
+
+    They are the first of those asked for, draw for draw, with the one in the heatmaps among them.
+    """
+    room = _ROOM // (settings["steps"] * settings["hidden_size"])
+    asked: int = settings["batch_size"]
+    return min(asked, max(room, settings["sequence"], 1))

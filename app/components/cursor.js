@@ -60,7 +60,7 @@ const readings = (traces, step, unit, isCoarse) => {
   return found;
 };
 
-const cursorOf = (frame, node, send) => {
+const cursorOf = (frame, node, send, moved) => {
   const overlay = frame.querySelector('.lab-cursor');
   const slider = frame.querySelector('.lab-step');
   const at = { hovered: null, pinned: null, isWaiting: false, unit: 1, parcel: null, down: null, timer: 0 };
@@ -115,7 +115,7 @@ const cursorOf = (frame, node, send) => {
     at.pinned = step;
     at.isWaiting = true;
     clearTimeout(at.timer);
-    at.timer = setTimeout(() => { continueBurst('t'); send(step); }, wait);
+    at.timer = setTimeout(() => { continueBurst('t', Infinity); send(step); }, wait);
     place();
   };
 
@@ -157,8 +157,12 @@ const cursorOf = (frame, node, send) => {
     pin(step === at.pinned ? null : step);
   }, true);
 
-  on(slider, 'focus', () => { at.hovered = null; place(); });
-  on(slider, 'blur', place);
+  on(slider, 'focus', () => {
+    at.hovered = null;
+    frame.toggleAttribute('data-focused', slider.matches(':focus-visible'));
+    place();
+  });
+  on(slider, 'blur', () => { frame.removeAttribute('data-focused'); place(); });
   on(slider, 'input', () => {
     at.hovered = null;
     if (at.pinned !== null) pin(Number(slider.value), 250);
@@ -179,7 +183,7 @@ const cursorOf = (frame, node, send) => {
   const listen = () => {
     if (at.isListening || !node.on) return;
     at.isListening = true;
-    node.on('plotly_afterplot', place);
+    node.on('plotly_relayout', () => { moved(); place(); });
   };
 
   const follow = (parcel) => {

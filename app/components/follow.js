@@ -4,24 +4,27 @@
 
 const BURST = 1200; // ms: key presses closer than this are one move, and one step of the history
 
-// Streamlit pushes an entry for every key press; the later ones of a burst replace the first.
+// Streamlit pushes an entry for every key press; the later ones of a burst replace the first, also
+// where a busy server answers long after the last key.
 const burst = (window.__labBurst ??= (() => {
-  const state = { field: null, until: 0, isPushed: false };
+  const state = { field: null, last: 0, isOpen: false, isPushed: false };
   const push = history.pushState.bind(history);
   history.pushState = (...entry) => {
-    const isOpen = performance.now() < state.until;
-    if (isOpen && state.isPushed) return history.replaceState(...entry);
-    state.isPushed = isOpen;
+    if (state.isOpen && state.isPushed) return history.replaceState(...entry);
+    state.isPushed = state.isOpen;
     return push(...entry);
   };
-  addEventListener('pointerdown', () => { state.until = 0; }, true);
+  const close = ({ type, target }) => {
+    if (type !== 'keydown' || !target.matches?.('input[type=range]')) state.isOpen = false;
+  };
+  for (const type of ['pointerdown', 'keydown', 'popstate']) addEventListener(type, close, true);
   return state;
 })());
 
-const continueBurst = (field) => {
+const continueBurst = (field, rest = BURST) => {
   const now = performance.now();
-  if (now > burst.until || burst.field !== field) burst.isPushed = false;
-  Object.assign(burst, { field, until: now + BURST });
+  if (!burst.isOpen || burst.field !== field || now - burst.last > rest) burst.isPushed = false;
+  Object.assign(burst, { field, last: now, isOpen: true });
 };
 
 const askFor = async (parcel, moved, isCoarse, signal) => {

@@ -15,7 +15,7 @@ const library = (src) => (window.__labPlotly ??= new Promise((resolve, reject) =
 }));
 
 // The pinned step is in the address and not in the picture.
-const nameOf = (parcel, theme) => [parcel.run.replace(/(^|&)t=\d+/, ''), parcel.coarse, theme].join();
+const nameOf = (parcel, theme) => [parcel.run.replace(/(^|&)t=\d+/, ''), parcel.coarse, parcel.big, theme].join();
 
 const paint = async (node, parcel) => {
   const chart = charts.get(node);
@@ -23,10 +23,13 @@ const paint = async (node, parcel) => {
   const name = nameOf(parcel, themeOf(node));
   parcel.opened ??= unpacked(parcel.figure);
   if (name !== chart.painted) {
-    const { data, layout } = themed(node, parcel.opened);
+    const figure = themed(node, parcel.opened);
+    const parts = parted(parcel.big ? enlarged(figure) : figure);
+    const { data, layout } = parts;
     node.style.height = layout.height ? `${layout.height}px` : '';
     layout.uirevision ??= parcel.key;
     await Plotly.react(node, data, layout, CONFIG);
+    chart.labels.show(parts);
     chart.painted = name;
     node.setAttribute('aria-label', parcel.alt);
     node.dataset.painted = 1 + Number(node.dataset.painted ?? 0);
@@ -44,6 +47,7 @@ const explain = (node, error) => {
   node.removeAttribute('role'); // an image would hide the sentence from a screen reader
   node.dataset.failed = '';
   charts.get(node).painted = null;
+  charts.get(node).labels.place();
 };
 
 const heal = (node) => {
@@ -78,6 +82,7 @@ const watchSize = (node) => {
   const observer = new ResizeObserver(async () => {
     if (!node.dataset.painted || !node.clientWidth) return;
     await window.Plotly.Plots.resize(node);
+    charts.get(node)?.labels.place();
     charts.get(node)?.cursor.place();
   });
   observer.observe(node);
@@ -89,7 +94,8 @@ const mounted = (frame, node) => {
   charts.set(node, chart);
   chart.size = watchSize(node);
   chart.flow = follower(chart, (parcel) => show(node, parcel));
-  chart.cursor = cursorOf(frame, node, (step) => chart.pin({ step }));
+  chart.labels = labelsOf(frame, node);
+  chart.cursor = cursorOf(frame, node, (step) => chart.pin({ step }), chart.labels.place);
   return chart;
 };
 

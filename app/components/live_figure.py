@@ -25,7 +25,7 @@ _component = st.components.v2.component(
     "gradient_flow_lab.live_figure",
     html=_read("live_figure.html"),
     css=_read("live_figure.css"),
-    js=_read("colours.js", "follow.js", "cursor.js", "live_figure.js"),  # one module
+    js=_read("colours.js", "labels.js", "follow.js", "cursor.js", "live_figure.js"),  # one module
     isolate_styles=False,  # Plotly writes its style sheet into the page's head
 )
 
@@ -37,6 +37,7 @@ def live_figure(
     follow: Mapping[str, float] | None = None,
     step: int | None = None,
     on_pin: Callable[[int | None], None] | None = None,
+    is_big: bool = False,
 ) -> None:
     """Paint a picture into the chart named `key`.
 
@@ -55,6 +56,7 @@ def live_figure(
     follow : settings whose sliders move the picture while they are dragged, and where they stand;
         `app.live` must know the chart by its key.
     step : the pinned step, 1..T.
+    is_big : whether it is shown by a projector: larger type, thicker lines.
     on_pin : called with the step that the reader pins, or None; without it nothing can be pinned.
     """
 
@@ -70,5 +72,6 @@ def live_figure(
         follow=dict(follow or {}),
         step=step,
         pins=on_pin is not None,
+        big=is_big,
     )
     _component(data=parcel, key=key, on_pinned_change=hear)

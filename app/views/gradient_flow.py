@@ -24,6 +24,8 @@ QUESTIONS: Final = (
     "At which step would training in float16 have lost the gradient?",
 )
 
+QUESTION: Final = "What becomes of the gradient on its way back: does it vanish, hold or explode?"
+
 
 def render() -> None:
     """Draw the page."""
@@ -34,14 +36,18 @@ def render() -> None:
     with progress, st.spinner("Backpropagating through time"):
         run, a = engine.recording(link.config()), link.pinned()
     rec = run.recording
-    claim.html(_heading(run))
+    claim.html(f'<h1 class="claim">{QUESTION}</h1>' if link.value("ask") else _heading(run))
     live_figure(
         picture(link.shown()),
         key="picture",
         follow=controls.under_way(),
         step=link.step(rec.steps),
         on_pin=link.pin_step,
+        is_big=bool(link.value("big")),
     )
+    if link.value("ask"):
+        controls.button("Show what happened", link.choose_shown, key="reveal", type="primary")
+        return
     claim.html(_heading(run, lost_precision(rec)))
     if rec.layers:
         step_anatomy(rec)
@@ -55,6 +61,8 @@ def picture(settings: Mapping[str, Any]) -> Picture:
     """Draw the picture of some settings, with the words above it; narrow floats are left out."""
     run = engine.recording(address.config_of(settings))
     rec, a = run.recording, settings["a"]
+    if settings["ask"]:
+        return _question(settings, rec)
     return Picture(
         drawing(
             rec,
@@ -64,6 +72,20 @@ def picture(settings: Mapping[str, Any]) -> Picture:
         run=address.run_name(settings, rec.fingerprint),
         alt=sentences.alt_text(rec),
         says={f".{name}": words for name, words in _words(run).items()},
+    )
+
+
+def _question(settings: Mapping[str, Any], rec: rc.Recording) -> Picture:
+    """Draw what may be seen before the answer: the states, and no gradient."""
+    drawn = drawing(rec, sequence=settings["sequence"] - 1)
+    layout = drawn["layout"]
+    top = [part for part in layout["annotations"] if part["yref"] == "paper"][:1]
+    states = [trace for trace in drawn["data"] if trace.get("yaxis") == "y"]
+    return Picture(
+        {"data": states, "layout": layout | {"annotations": top, "shapes": []}},
+        run=address.run_name(settings, rec.fingerprint),
+        alt=f"{QUESTION} Hidden states over steps 1 to {rec.steps}; the gradient is not shown yet.",
+        says={".claim": for_html(QUESTION)},
     )
 
 

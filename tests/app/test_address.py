@@ -61,7 +61,7 @@ def test_a_default_page_has_an_empty_query():
 
 def test_a_full_query_names_every_field():
     query = address.write(address.DEFAULTS, is_full=True)
-    of_page = ["sequence", "t", "unit", "notation"]
+    of_page = ["sequence", "t", "unit", "notation", "big", "hide", "lock", "ask"]
     assert [*(field.name for field in fields(ExperimentConfig)), *of_page] == list(query)
 
 

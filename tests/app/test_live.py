@@ -67,3 +67,14 @@ def test_what_cannot_run_gets_a_sentence(settings, sentence):
 
 def test_a_chart_that_is_not_there_is_not_found():
     assert ask(key="nothing").status_code == 404
+
+
+def test_a_long_run_moves_with_its_first_sequences_and_says_so():
+    found = json.loads(ask(steps="1000", coarse="1").body)
+    rec = rc.run(rc.ExperimentConfig(steps=1000, batch_size=2))
+    assert found["run"] == f"steps=1000&batch_size=2#{rec.fingerprint}"
+    assert "2 sequences" in found["says"][".protocol"]
+    shown = json.loads(ask(steps="1000", sequence="5", coarse="1").body)
+    assert "batch_size=5" in shown["run"]
+    assert "sequence 5 of 5" in json.dumps(shown["figure"]["layout"])
+    assert "8 sequences" in json.loads(ask(steps="1000").body)["says"][".protocol"]

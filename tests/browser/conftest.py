@@ -141,10 +141,9 @@ def new_context(browser: Browser, server: Server, watch: Watch):
     """Make a fresh browser, as another person has it; `scheme` is "light" or "dark"."""
     contexts: list[BrowserContext] = []
 
-    def make(scheme: str = "light") -> BrowserContext:
-        context = browser.new_context(
-            base_url=server.url, viewport=LAPTOP, color_scheme=scheme, reduced_motion="reduce"
-        )
+    def make(scheme: str = "light", **rest) -> BrowserContext:
+        settings = {"viewport": LAPTOP, "color_scheme": scheme, "reduced_motion": "reduce"}
+        context = browser.new_context(base_url=server.url, **settings | rest)
         context.on("page", watch.follow)
         contexts.append(context)
         return context
