@@ -6,9 +6,14 @@ import streamlit as st
 
 from app import link
 from app.components.plain import plain
-from app.views import gradient_flow, numbers, saturation
+from app.views import gating, gradient_flow, numbers, saturation
 
-PAGES = {"": gradient_flow, "saturation": saturation, "numbers": numbers}
+PAGES = {
+    "": gradient_flow,
+    "saturation": saturation,
+    "gating": gating,
+    "numbers": numbers,
+}
 
 IS_BIG = st.query_params.get("big") == "1"
 

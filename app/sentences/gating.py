@@ -1,0 +1,184 @@
+"""What the page of gating says: the conveyor belt against the road that the gradient takes."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from app.sentences.claim import FEWEST
+from app.sentences.claim import claim as fate
+from app.sentences.numerals import counted, factor, number
+from app.sentences.saturation import Belief
+from rnn_core import Recording
+from rnn_core.analysis.roads import Roads
+
+NAMES: Final = {"rnn": "RNN", "gru": "GRU", "lstm": "LSTM"}
+CLOSE: Final = 1.0
+"""Decades within which the line alone explains a gradient."""
+
+MOST: Final = 0.5
+"""A part that supplies more than this, and no part that takes as much away, is the road."""
+
+_LSTM: Final = (
+    r"$\frac{\partial L}{\partial c_{t-1}} = f_t \odot \frac{\partial L}{\partial c_t} + "
+    r"(\text{paths through } i, f, g, o \text{ and } h_{t-1})$"
+)
+_GRU: Final = (
+    r"$\frac{\partial L}{\partial h_{t-1}} = z_t \odot \frac{\partial L}{\partial h_t} + "
+    r"(\text{paths through } r, z, n)$"
+)
+_WHY_NOT: Final = "that takes one loss whose gradient crosses all steps uncut"
+
+_GATES: Final = {
+    "i": "the input gate i",
+    "f": "the forget gate f",
+    "g": "the candidate g",
+    "o": "the output gate o",
+    "r": "the reset gate r",
+    "z": "the update gate z",
+    "n": "the candidate n",
+    "line": "the line itself",
+}
+
+
+def claim(rec: Recording, found: Roads | None) -> str:
+    """Say whether the gradient takes the line on which the cell keeps its state, as plain text."""
+    if found is None or not _is_plain(rec):
+        return fate(rec)
+    steps = counted(rec.last_loss_step, "step")
+    head = (
+        f"Over {steps} the {_kind(rec)} gates alone multiply {_quantity(rec)} by "
+        f"{factor(found.line_decades)}, the {NAMES[rec.network.cell]}’s gradient is multiplied by "
+        f"{factor(found.decades)}"
+    )
+    if found.missing > CLOSE:
+        return f"{head}: the conveyor belt is not the road that the gradient takes."
+    if found.missing < -CLOSE:
+        return f"{head}: the other paths cancel part of what the belt carries."
+    return f"{head}: by size the belt would do, {_by_share(found)}."
+
+
+def equation(rec: Recording, found: Roads | None) -> str:
+    """Write one step back on the line, with what was measured, as Markdown."""
+    formula = _LSTM if rec.network.cell == "lstm" else _GRU
+    if not _has_one_road(rec, found) or found is None:
+        return f"{formula}: no numbers here, {_WHY_NOT}."
+    keep = "f" if rec.network.cell == "lstm" else "z"
+    line, whole = (value / rec.last_loss_step for value in (found.line_decades, found.decades))
+    return (
+        f"{formula}: per step, $\\prod {keep}$ **× {factor(line, 3)}**, the whole "
+        f"**× {factor(whole, 3)}**; over {counted(rec.last_loss_step, 'step')} "
+        f"**{factor(found.line_decades)}** against **{factor(found.decades)}**."
+    )
+
+
+def side_by_side(recs: Mapping[str, Recording]) -> str:
+    """Compare the three cells: what became of dL/dh between the last loss and step 1."""
+    parts = []
+    for cell, rec in recs.items():
+        verdict = rec.verdict
+        if not rec.layers or rec.overflow_left_nan or rec.overflow is not None:
+            parts.append(f"{NAMES[cell]}: overflows")
+        elif verdict.zero_sequences == verdict.sequences:
+            parts.append(f"{NAMES[cell]}: exactly 0")
+        else:
+            parts.append(f"{NAMES[cell]} × {factor(verdict.decades)}")
+    return f"Same input, same seed, dL/dh at step 1 against the loss: {', '.join(parts)}."
+
+
+def notice(rec: Recording, found: Roads | None) -> str:
+    """Say through which gate the gradient of the first step first left the line."""
+    if not _has_one_road(rec, found) or found is None:
+        return f"No road is measured here: {_WHY_NOT}."
+    name, share = max(found.shares.items(), key=lambda item: item[1])
+    of = "∂L/∂c" if rec.network.cell == "lstm" else "∂L/∂h"
+    if share > 1.5 or min(found.shares.values()) < -MOST:
+        road = (
+            f"The roads to step 1 cancel each other: {_GATES[name]} alone would supply "
+            f"{100 * share:.0f} % of {of}"
+        )
+    else:
+        road = f"{100 * share:.0f} % of {of} at step 1 came by {_GATES[name]}"
+    if name != "line":
+        road += ", seen from the loss its first exit from the line"
+    line = 100 * found.shares["line"]
+    rest = "Less than 0.1 %" if abs(line) < 0.1 else f"{line:.1f} %"
+    if rec.network.cell == "lstm":
+        split = "The split is of ∂L/∂c: in ∂L/∂h the line has no part before the last step."
+    else:
+        split = "The split is of ∂L/∂h: a GRU keeps its state in h itself."
+    return f"{road}. {rest} never left the line. {split}"
+
+
+def beliefs(
+    recs: Mapping[str, Recording], rec: Recording, found: Roads | None
+) -> tuple[Belief, ...]:
+    """Return what is often read of gates, and what this run shows of it."""
+    if found is None or not _is_plain(rec):
+        return ()
+    cell = NAMES[rec.network.cell]
+    keep = "forget" if rec.network.cell == "lstm" else "update"
+    missing = factor(abs(found.missing))
+    size = "small" if found.missing >= 0.0 else "large"
+    return (
+        Belief(
+            f"“The gradient of the {cell} is the product of its {keep} gates.”",
+            f"the product is {factor(found.line_decades)}, the gradient "
+            f"{factor(found.decades)}: the product is {missing} times too {size}",
+        ),
+        Belief(
+            "“LSTM and GRU solve vanishing gradients.”",
+            f"per step, {', '.join(_pace(NAMES[name], one) for name, one in recs.items())}",
+        ),
+        Belief(
+            "“An LSTM cannot explode.”",
+            f"here {_quantity(rec)} is multiplied by {factor(found.decades)}; "
+            "“large weights” above shows one that does",
+        ),
+    )
+
+
+def alt_text(rec: Recording, found: Roads | None, recs: Mapping[str, Recording]) -> str:
+    """Say in words what the picture shows, its conclusion first."""
+    cell = NAMES[rec.network.cell]
+    gates = "input, forget and output gate" if cell == "LSTM" else "reset and update gate"
+    return (
+        f"{claim(rec, found)} {side_by_side(recs)} Panels over steps 1 to {rec.steps}: the size of "
+        f"the gradient in the three cells, the {gates} of every unit of the {cell}, and its "
+        "gradient split by the first exit from the line on which the cell keeps its state."
+    )
+
+
+def _has_one_road(rec: Recording, found: Roads | None) -> bool:
+    return found is not None and rec.last_loss_step > 0 and rec.loss_steps == 1
+
+
+def _is_plain(rec: Recording) -> bool:
+    return (
+        rec.loss_steps == 1
+        and rec.last_loss_step == rec.steps - 1
+        and rec.steps >= FEWEST
+        and rec.truncate is None
+        and rec.overflow is None
+        and rec.verdict.zero_sequences == 0
+    )
+
+
+def _kind(rec: Recording) -> str:
+    return "forget" if rec.network.cell == "lstm" else "update"
+
+
+def _quantity(rec: Recording) -> str:
+    return "dL/dc" if rec.network.cell == "lstm" else "dL/dh"
+
+
+def _by_share(found: Roads) -> str:
+    line = found.shares["line"]
+    if line > MOST:
+        return f"and {100 * line:.0f} % of the gradient did stay on it"
+    return (
+        f"but {'less than 1' if abs(line) < 0.01 else number(100 * abs(line))} % of it stayed on it"
+    )
+
+
+def _pace(name: str, rec: Recording) -> str:
+    growth = rec.verdict.growth_per_step
+    return f"{name} does not arrive" if growth is None else f"{name} × {factor(growth, 3)}"

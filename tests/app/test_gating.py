@@ -1,0 +1,287 @@
+"""The page of gating: its words against slow loops, its picture, its presets, its corners."""
+
+import io
+import re
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import rnn_core as rc
+from app import address, tables
+from app.figures.gating import gating_figure
+from app.other_cell import with_cell
+from app.presets import GATING
+from app.sentences import claim as plain_claim
+from app.sentences import gating as says
+from rnn_core.analysis.defaults import Default
+from rnn_core.analysis.roads import roads
+from tests.app.test_views import opened, parcel, shown_text
+from tests.reference import slow_bptt, slow_log10_norms
+from tests.reference.slow_terms import slow_paths
+
+PAGE = Path(__file__).with_name("gating_page.py")
+SMALL = {"steps": 30, "batch_size": 2, "input_size": 3, "hidden_size": 6, "init": "pytorch"}
+BY_NAME = {preset.name: preset for choice in GATING for preset in choice.presets}
+SEEDS = range(21)
+ENOUGH = 18  # of the 20 other seeds
+
+
+def three(**changes):
+    settings = dict(address.DEFAULTS) | SMALL | changes
+    return {cell: rc.run(with_cell(settings, cell)) for cell in ("rnn", "gru", "lstm")}
+
+
+def slow(rec):
+    d_loss = np.zeros(rec.layers[0].h.shape)
+    d_loss[-1] = rec.layers[0].d_h[-1]
+    return slow_bptt(
+        rec.network.state_dict(),
+        np.array(rec.x),
+        d_loss,
+        cell=rec.network.cell,
+        activation=rec.network.activation,
+    )
+
+
+def truth(rec):
+    """Return log10 of what gates and gradient are multiplied by, from loops."""
+    again = slow(rec)
+    on_line = again.d_c if rec.network.cell == "lstm" else again.d_h
+    gate = again.gates["f" if rec.network.cell == "lstm" else "z"]
+    product = np.prod(gate[1:], axis=0)
+    belt = 0.5 * np.log10(np.mean(np.square(product), axis=1)).mean()
+    sizes = slow_log10_norms(on_line)
+    return belt, (sizes[0] - sizes[-1]).mean()
+
+
+def written(log10):
+    if 1 <= log10 <= 2:
+        return f"{10**log10:.0f}"
+    digits = 1 if abs(log10) < 9.95 else 0
+    return f"10^{log10:.{digits}f}"
+
+
+@pytest.mark.parametrize(
+    ("cell", "gate", "of"), [("lstm", "forget", "dL/dc"), ("gru", "update", "dL/dh")]
+)
+def test_the_claim_sets_the_belt_against_the_gradient(cell, gate, of):
+    rec = three(cell=cell, steps=90, hidden_size=16)[cell]
+    belt, gradient = truth(rec)
+    assert gradient - belt > 1
+    assert says.claim(rec, roads(rec)) == (
+        f"Over 89 steps the {gate} gates alone multiply {of} by {written(belt)}, the "
+        f"{cell.upper()}’s gradient is multiplied by {written(gradient)}: "
+        "the conveyor belt is not the road that the gradient takes."
+    )
+    first = says.beliefs(three(cell=cell, steps=90, hidden_size=16), rec, roads(rec))[0]
+    assert f"the product is {written(belt)}, the gradient {written(gradient)}" in first.look
+    assert f"{written(gradient - belt)} times too small" in first.look
+
+
+def test_where_the_belt_is_the_only_road_the_claim_says_so():
+    rec = three(cell="gru", weight_scale=0.0)["gru"]
+    found = says.claim(rec, roads(rec))
+    assert found.endswith("by size the belt would do, and 100 % of the gradient did stay on it.")
+    assert "came by the line itself. 100.0 % never left the line" in says.notice(rec, roads(rec))
+
+
+def test_the_equation_has_both_paces():
+    rec = three(cell="lstm")["lstm"]
+    belt, gradient = truth(rec)
+    text = says.equation(rec, roads(rec))
+    assert f"$\\prod f$ **× {10 ** (belt / 29):.3f}**" in text
+    assert f"the whole **× {10 ** (gradient / 29):.3f}**" in text
+
+
+def test_three_cells_stand_side_by_side():
+    recs = three(cell="lstm")
+    text = says.side_by_side(recs)
+    for cell, rec in recs.items():
+        sizes = slow_log10_norms(slow(rec).d_h)
+        assert f"{cell.upper()} × {written((sizes[0] - sizes[-1]).mean())}" in text
+
+
+def test_the_three_cells_read_the_same_input():
+    recs = three(cell="lstm")
+    assert np.array_equal(recs["rnn"].x, recs["gru"].x)
+    assert np.array_equal(recs["rnn"].x, recs["lstm"].x)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"steps": 1},
+        {"steps": 6},
+        {"loss_at": "every"},
+        {"truncate": 7},
+        {"source": "text"},
+        {"weight_scale": 0.0, "cell": "lstm"},
+    ],
+)
+def test_where_there_is_no_one_road_the_claim_is_the_plain_one(settings):
+    recs = three(**{"cell": "lstm"} | settings)
+    rec = recs["lstm"]
+    found = roads(rec)
+    assert says.claim(rec, found) == plain_claim(rec)
+    text = f"{says.notice(rec, found)} {says.equation(rec, found)} {says.side_by_side(recs)}"
+    assert not re.search(r"\b(nan|inf|None)\b", text)
+    assert says.beliefs(recs, rec, found) == ()
+
+
+@pytest.mark.parametrize(("cell", "panels"), [("lstm", 5), ("gru", 4)])
+def test_the_picture_has_cells_gates_and_paths_on_one_axis(cell, panels):
+    recs = three(cell=cell)
+    rec, again = recs[cell], slow(recs[cell])
+    fig = gating_figure(recs, cell, roads(rec), sequence=1)
+    axes = ["y", *(f"y{k}" for k in range(2, panels + 1))]
+    assert sorted({trace.yaxis for trace in fig.data}) == sorted(axes)
+    assert {trace.xaxis for trace in fig.data} == {"x"}
+    gates = [trace for trace in fig.data if trace.type == "heatmap"]
+    for trace in gates:
+        assert trace.z == pytest.approx(again.gates[trace.meta["name"]][:, 1].T, abs=1e-6)
+        assert (trace.zmin, trace.zmax) == (0, 1)
+    assert [t.meta["name"] for t in gates] == (["i", "f", "o"] if cell == "lstm" else ["r", "z"])
+
+
+def test_the_curves_are_means_of_slow_sizes():
+    recs = three(cell="lstm")
+    fig = gating_figure(recs, "lstm", roads(recs["lstm"]))
+    drawn = {trace.meta["name"]: trace.y for trace in fig.data if trace.yaxis == "y"}
+    for cell, rec in recs.items():
+        expected = slow_log10_norms(slow(rec).d_h).mean(axis=1)
+        assert drawn[cell.upper()] == pytest.approx(expected, abs=1e-5)
+    of_c = slow_log10_norms(slow(recs["lstm"]).d_c).mean(axis=1)
+    assert drawn["|∂L/∂c|"] == pytest.approx(of_c, abs=1e-5)
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+def test_every_path_is_that_of_slow_loops(cell):
+    recs = three(cell=cell)
+    rec = recs[cell]
+    own = np.zeros(rec.layers[0].h.shape)
+    own[-1] = rec.layers[0].d_h[-1]
+    zeros = np.zeros(own.shape[1:])
+    parts = slow_paths(
+        rec.network.state_dict(),
+        np.array(rec.x),
+        own,
+        cell=cell,
+        h_init=zeros,
+        c_init=zeros if cell == "lstm" else None,
+    )
+    fig = gating_figure(recs, cell, roads(rec))
+    last = "y5" if cell == "lstm" else "y4"
+    drawn = {trace.meta["name"]: trace.y for trace in fig.data if trace.yaxis == last}
+    names = {"never left the line": "line", "candidate g": "g", "candidate n": "n"}
+    for name, curve in drawn.items():
+        if name == "whole" or name.startswith("product"):
+            continue
+        expected = slow_log10_norms(parts[names.get(name, name)]).mean(axis=1)
+        finite = np.isfinite(expected)
+        assert np.array_equal(np.isfinite(curve), finite)
+        assert curve[finite] == pytest.approx(expected[finite], abs=1e-5)
+
+
+def test_the_domains_do_not_move_with_the_weights():
+    ranges = []
+    for scale in (0.1, 1.0, 8.0):
+        recs = three(cell="lstm", weight_scale=scale)
+        layout = gating_figure(recs, "lstm", roads(recs["lstm"])).layout.to_plotly_json()
+        ranges.append({k: tuple(v["range"]) for k, v in layout.items() if k.startswith("yaxis")})
+    assert ranges[0] == ranges[1] == ranges[2]
+
+
+def test_the_file_holds_every_step_of_all_cells_and_paths():
+    recs = three(cell="lstm")
+    text = tables.gating_csv(recs, "lstm", roads(recs["lstm"]))
+    frame = pd.read_csv(io.BytesIO(text), index_col="step")
+    assert list(frame.index) == list(range(1, 31))
+    for cell, rec in recs.items():
+        expected = slow_log10_norms(slow(rec).d_h).mean(axis=1)
+        assert frame[f"log10_{cell}_d_h"].to_numpy() == pytest.approx(expected, abs=1e-11)
+    assert {"log10_lstm_whole", "log10_lstm_line", "log10_lstm_product"} <= set(frame)
+
+
+def test_the_table_of_defaults_has_mean_and_spread():
+    found = [Default("A", "rnn", -0.25, 0.031, 3), Default("B", "lstm", -0.07, 0.005, 3)]
+    table = tables.defaults_table(found)
+    assert table.loc["A", "RNN"] == "-0.250 ± 0.031"
+    assert table.loc["B", "LSTM"] == "-0.070 ± 0.005"
+    assert table.loc["B", "RNN"] == "as above"
+
+
+BELT = r": the conveyor belt is not the road that the gradient takes\.$"
+EXPECTED = {
+    "an LSTM": ("vanishing", (-23, -17), 4, 11),
+    "a GRU": ("vanishing", (-22, -16), 4, 10),
+    "1": ("vanishing", (-10.5, -6), 2.5, 8),
+    "5": ("stable", (-2, 2), 0.9, 2.5),
+    "large weights": ("exploding", (4, 35), 20, 200),
+}
+"""Regime, decades of dL/dh, and by how many decades the belt is too small."""
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_a_preset_shows_what_its_name_says_with_any_seed(name):
+    regime, (low, high), least, most = EXPECTED[name]
+    runs = [rc.run(BY_NAME[name].config(seed)) for seed in SEEDS]
+    found = [roads(one) for one in runs]
+    said = [says.claim(one, road) for one, road in zip(runs, found, strict=True)]
+    assert runs[0].verdict.regime == regime
+    assert re.search(BELT, said[0]), said[0]
+    assert Counter(one.verdict.regime for one in runs[1:])[regime] >= ENOUGH
+    assert sum(re.search(BELT, one) is not None for one in said[1:]) >= ENOUGH, said
+    decades = [one.verdict.decades for one in runs]
+    assert sum(low < one < high for one in decades) >= ENOUGH + 1, decades
+    missing = [one.missing for one in found]
+    assert sum(least < one < most for one in missing) >= ENOUGH + 1, missing
+
+
+def test_every_preset_is_tested():
+    assert list(BY_NAME) == list(EXPECTED)
+    assert len({preset.key for preset in BY_NAME.values()}) == len(EXPECTED)
+
+
+def test_a_link_shows_three_runs_and_the_roads_of_one():
+    page = opened(PAGE, cell="lstm", steps="30", hidden_size="6", batch_size="2", forget_bias="1")
+    settings = {"steps": 30, "hidden_size": 6, "batch_size": 2, "forget_bias": 1.0, "cell": "lstm"}
+    rec = rc.run(rc.ExperimentConfig(**settings))
+    text = shown_text(page).replace("^", "")
+    assert parcel(page)["run"].endswith(f"#{rec.fingerprint}")
+    assert says.claim(rec, roads(rec)).replace("^", "") in text
+    assert parcel(page)["alt"].startswith(says.claim(rec, roads(rec)))
+    assert "You may have read: “The gradient of the LSTM is the product" in text
+    assert list(page.table[1].value.index) == ["PyTorch", "Keras", "PyTorch, forget bias 1"]
+
+
+@pytest.mark.parametrize("preset", BY_NAME.values(), ids=lambda preset: preset.key)
+def test_a_preset_is_one_press_and_keeps_the_seed(preset):
+    page = opened(PAGE, seed="4", steps="20", hidden_size="5")
+    page.button(key=preset.key).click().run()
+    assert not page.exception
+    assert parcel(page)["run"].endswith(f"#{rc.run(preset.config(seed=4)).fingerprint}")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"steps": "1"},
+        {"steps": "1", "hidden_size": "1", "cell": "gru"},
+        {"weight_scale": "0", "loss_at": "every", "steps": "20"},
+        {"activation": "relu", "steps": "40", "weight_scale": "100"},
+        {"activation": "identity", "weight_scale": "100", "input_scale": "100", "steps": "400"},
+        {"is_tied": "false", "steps": "20"},
+        {"truncate": "7", "steps": "20"},
+        {"source": "text", "cell": "gru"},
+        {"cell": "lstm", "init": "chrono", "steps": "20"},
+        {"cell": "lstm", "forget_bias": "-10", "weight_scale": "100", "steps": "20"},
+    ],
+)
+def test_every_corner_has_a_page(query):
+    page = opened(PAGE, **query)
+    assert not page.warning
+    for word in ("nan", "None", "inf "):
+        assert word not in shown_text(page)
