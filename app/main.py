@@ -16,20 +16,33 @@ _ROOT = str(Path(__file__).resolve().parent.parent)
 if _ROOT not in sys.path:  # Streamlit puts the folder of this file on the path, not the project
     sys.path.insert(0, _ROOT)
 
+import ctypes
 import gc
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import streamlit as st
 
 from app import live
 from app.components import plotly_js
-from app.views import gradient_flow
+from app.views import gating, gradient_flow, saturation
+
+_ARENAS = -8
+"""glibc's M_ARENA_MAX: a heap for each of a class's threads keeps 60 MB that two heaps share."""
+
+CHARTS = {
+    "picture": gradient_flow.picture,
+    "saturation": saturation.picture,
+    "gating": gating.picture,
+}
+"""What draws each live figure, by its key."""
 
 
 @asynccontextmanager
 async def warm_up(_app: st.App) -> AsyncIterator[None]:
     """Do once what no reader should wait for."""
+    with suppress(AttributeError, OSError):  # not every system has glibc
+        ctypes.CDLL(None).mallopt(_ARENAS, 2)
     plotly_js.compressed()
     gradient_flow.warm_up()
     gc.collect()
@@ -39,6 +52,6 @@ async def warm_up(_app: st.App) -> AsyncIterator[None]:
 
 app = st.App(
     Path(__file__).with_name("lab.py"),
-    routes=[plotly_js.ROUTE, live.route({"picture": gradient_flow.picture})],
+    routes=[plotly_js.ROUTE, live.route(CHARTS)],
     lifespan=warm_up,
 )

@@ -22,8 +22,12 @@ PATH: Final = f"{'/' * bool(_BASE)}{_BASE}/assets/plotly-{plotly.__version__}.mi
 @cache
 def compressed() -> bytes:
     """Return plotly.js as gzip; the first call takes a quarter of a second, the others none."""
-    source = files("plotly").joinpath("package_data/plotly.min.js").read_bytes()
-    return gzip.compress(source, 6, mtime=0)
+    return gzip.compress(source(), 6, mtime=0)
+
+
+def source() -> bytes:
+    """Return plotly.js as the package has it."""
+    return files("plotly").joinpath("package_data/plotly.min.js").read_bytes()
 
 
 def _answer(request: Request) -> Response:

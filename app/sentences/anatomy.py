@@ -7,7 +7,7 @@ Specialization (a^<t>, W_aa, Gamma_u, Gamma_f, Gamma_o, c-tilde), where a GRU's 
 from collections.abc import Mapping
 from typing import Final
 
-from app.sentences.numerals import factor, number, power
+from app.sentences.numerals import factor, number
 from rnn_core import Recording
 from rnn_core.analysis.anatomy import Anatomy, UnitOfStep
 
@@ -184,4 +184,4 @@ def _times(log10: float) -> str:
 def _size(log10: float) -> str:
     if log10 == float("-inf"):
         return "exactly 0"
-    return factor(log10, 3) if abs(log10) <= 2.0 else power(log10)
+    return factor(log10, 3) if abs(log10) <= 2.0 else f"10^{log10:.2f}"

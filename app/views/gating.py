@@ -62,6 +62,7 @@ def render() -> None:
     live_figure(
         _picture(run, settings),
         key="gating",
+        follow=controls.under_way(),
         step=link.step(run.recording.steps),
         on_pin=link.pin_step,
     )

@@ -11,6 +11,7 @@ from app import address, controls, engine, link, presets, sentences
 from app.components.live_figure import live_figure
 from app.components.parcel import Picture, payload
 from app.figures.gradient_flow import drawing
+from app.offline import offline
 from app.sentences.typeset import for_html, for_markdown
 from app.views.anatomy import step_anatomy
 from rnn_core.analysis.precision import PrecisionLoss, lost_precision
@@ -129,6 +130,19 @@ def _settings() -> None:
             st.button("Unpin A", key="unpin", on_click=link.unpin)
 
 
+def _take_home(rec: rc.Recording) -> None:
+    settings = link.shown()
+    st.download_button(
+        "Download as one HTML file",
+        data=lambda: offline(picture, settings),
+        file_name=f"gradient-flow-{rec.fingerprint}.html",
+        mime="text/html",
+        key="offline",
+        help="With a slider of weight scales inside; it needs no network.",
+        on_click="ignore",
+    )
+
+
 def _pinned(a: rc.Recording) -> None:
     st.html(
         f"<p><b>Pinned run A.</b> {for_html(sentences.claim(a))} "
@@ -143,6 +157,7 @@ def _reading(rec: rc.Recording) -> None:
     with left:
         st.markdown("**Questions to ask this page**\n\n" + "\n".join(f"- {q}" for q in QUESTIONS))
     with right:
+        _take_home(rec)
         if st.button("Check this run", key="check-run"):
             with st.spinner("Running the network forward, again and again"):
                 st.html(f'<p role="status">{for_html(sentences.check(rec))}</p>')

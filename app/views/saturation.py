@@ -58,6 +58,7 @@ def render() -> None:
     live_figure(
         _picture(run, settings),
         key="saturation",
+        follow=controls.under_way(),
         step=link.step(rec.steps),
         on_pin=link.pin_step,
     )

@@ -120,7 +120,7 @@ class Watch:
     def _see(self, request) -> None:
         parts = urlsplit(request.url)
         if (
-            parts.scheme not in ("data", "blob")
+            parts.scheme not in ("data", "blob", "file")
             and parts.netloc != urlsplit(self.server.url).netloc
         ):
             self.faults.append(f"outside request: {request.url}")

@@ -204,3 +204,14 @@ def test_zoom_and_node_survive_a_drag(page):
     page.wait_for_url("**/?weight_scale=*")
     painted(page)
     assert page.locator("[data-run] .main-svg[data-marked=yes]").count() == 1
+
+
+@pytest.mark.parametrize("path", ["/saturation", "/gating"])
+def test_other_pages_follow_the_finger_too(open_page, path):
+    page = open_page(f"{path}?steps=40")
+    with held(page, "input_scale") as to:
+        to(0.3)
+        page.wait_for_function(AT_THE_FINGER, arg="input_scale")
+        assert page.url.endswith(f"{path}?steps=40")
+    page.wait_for_url("**input_scale=*")
+    painted(page)

@@ -1,0 +1,43 @@
+"""The downloaded file works from a disk, without a server; a projector and a frame show the lab."""
+
+from tests.browser.driving import painted, slider
+
+
+def test_the_file_scrubs_without_a_network(open_page, new_context, tmp_path):
+    page = open_page("/?steps=20&hidden_size=8")
+    with page.expect_download() as download:
+        page.locator(".st-key-offline button").first.click()
+    path = tmp_path / "lab.html"
+    download.value.save_as(path)
+    context = new_context()
+    context.set_offline(True)
+    alone = context.new_page()
+    alone.goto(path.as_uri())
+    alone.wait_for_selector("[data-run]")
+    run = alone.locator("[data-run]").get_attribute("data-run")
+    assert run == page.locator("[data-run]").get_attribute("data-run")
+    alone.locator("input[type=range]").press("End")
+    alone.wait_for_selector("[data-run*='weight_scale=4.0']")
+    assert alone.locator("output").inner_text() == "4"
+    assert alone.locator(".claim").inner_text().startswith("From step 20")
+
+
+def test_a_projector_has_larger_type_and_no_sidebar(open_page):
+    size = "getComputedStyle(document.querySelector('.claim')).fontSize"
+    usual, big = open_page("/?steps=20"), open_page("/?steps=20&big=1")
+    assert float(big.evaluate(size)[:-2]) >= 1.25 * float(usual.evaluate(size)[:-2])
+    big.locator("[data-testid=stExpandSidebarButton]").wait_for()
+    assert usual.locator("[data-testid=stExpandSidebarButton]").count() == 0
+    slider(big, "weight_scale").press("ArrowRight")
+    big.wait_for_url("**/?steps=20&weight_scale=1.01&big=1")
+    painted(big)
+
+
+def test_an_embedded_page_keeps_being_one(new_context):
+    page = new_context().new_page()
+    page.goto("/?embed=true&steps=20")
+    page.wait_for_selector("[data-run]")
+    slider(page, "weight_scale").press("ArrowRight")
+    page.wait_for_selector("[data-run^='steps=20&weight_scale=1.01#']")
+    page.wait_for_url("**embed=true**")
+    assert "weight_scale=1.01" in page.url
