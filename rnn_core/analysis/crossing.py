@@ -15,6 +15,7 @@ from rnn_core.arrays import Array, BoolArray, IntArray
 from rnn_core.bptt import NOTHING, Adjoint, size_exponents
 from rnn_core.cells.base import CHUNK, State, StepMaps
 from rnn_core.cells.gru import GruMaps
+from rnn_core.cells.gru_reset_before import ResetBeforeMaps
 from rnn_core.cells.lstm import LstmMaps
 from rnn_core.scaled import Scaled, shifted
 
@@ -84,6 +85,8 @@ def through_gate(maps: StepMaps, name: str, steps: slice, adjoint: Adjoint) -> C
             (flat @ unit).reshape(gate.shape),
             exponent + of_gate + (of_weight if maps.is_tied else of_weight[:, None]),
         )
+        if isinstance(maps, ResetBeforeMaps) and name == "n":
+            beyond.mantissa[...] *= maps.reset[steps]  # its weights read r h
     return Crossing(Scaled(gate, exponent + of_gate), beyond)
 
 
@@ -120,7 +123,7 @@ def landed(maps: StepMaps, steps: slice, part: Scaled) -> Scaled:
 
 def kept(maps: StepMaps) -> Array:
     """Return the factor of the line, f of an LSTM and z of a GRU, (T, B, H)."""
-    assert isinstance(maps, GruMaps | LstmMaps)  # noqa: S101 - for the types
+    assert isinstance(maps, GruMaps | ResetBeforeMaps | LstmMaps)  # noqa: S101 - for the types
     return maps.keep
 
 

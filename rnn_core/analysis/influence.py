@@ -72,7 +72,8 @@ def influence(
 
     Returns
     -------
-    None where an overflow left no gradient; `rec.overflow` says where it was.
+    None where an overflow left no gradient (`rec.overflow` says where it was), and for an encoder,
+    whose loss is another run's.
 
     Raises
     ------
@@ -98,7 +99,7 @@ def influence(
     if sequence is not None and not (is_whole(sequence) and 0 <= sequence < batch):
         message = f"sequence: expected None or 0 to {batch - 1}, got {quoted(sequence)}"
         raise ConfigError(message)
-    if chosen is None:
+    if chosen is None or not rec.has_own_loss:
         return None
     readout, with_loss = _readouts(rec)
     rows = _chosen_steps(rec, loss_steps, with_loss)

@@ -3,70 +3,45 @@
 "Range only": the float64 forward pass; the recurrent weights and the adjoint are stored in the
 narrow type, each step's products are accumulated in float32 and rounded to it, to nearest even,
 with gradual underflow: the gradients at the gates as well as those of the states. Rounding within
-the step is what keeps noise alive. There is no loss scaling unless asked for.
+the step is what keeps noise alive.
 
-A gradient is *wrong* long before it is *zero*: rounding keeps noise alive among the subnormals.
+"All in p": the forward pass is of the type too, as where a whole net is trained in it; slopes come
+from the rounded states (`narrow_forward`). Where a net explodes that is another trajectory, and
+its gradient soon has nothing to do with the true one: compare growth then, not values.
+
+There is no loss scaling unless asked for. A gradient is *wrong* long before it is *zero*: rounding
+keeps noise alive among the subnormals.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from rnn_core.arrays import Array, IntArray
+from rnn_core.analysis.narrow_forward import narrow_run
+from rnn_core.analysis.narrow_types import TYPES, FloatType, round_float32
+from rnn_core.arrays import Array, IntArray, read_only
+from rnn_core.errors import ConfigError, quoted
 from rnn_core.recording import Recording
-from rnn_core.scaled import shifted
+from rnn_core.scaled import Scaled, shifted
 
 if TYPE_CHECKING:
-    from rnn_core.cells import State
+    from rnn_core.cells import State, StepMaps
 
+__all__ = [
+    "ALL_IN_P",
+    "RANGE_ONLY",
+    "TYPES",
+    "FloatType",
+    "PrecisionLoss",
+    "lost_precision",
+    "narrow_log10_norms",
+]
 
-def round_float32(values: Array) -> Array:
-    """Round to float32."""
-    return values.astype(np.float32)
-
-
-def round_float16(values: Array) -> Array:
-    """Round to float16 (IEEE binary16), held as float32."""
-    return values.astype(np.float16).astype(np.float32)
-
-
-def round_bfloat16(values: Array) -> Array:
-    """Round to bfloat16, to nearest even, held as float32: the upper half of a float32."""
-    bits = values.astype(np.float32).view(np.uint32)
-    halfway = np.uint32(0x7FFF) + ((bits >> np.uint32(16)) & np.uint32(1))
-    rounded = ((bits + halfway) & np.uint32(0xFFFF0000)).view(np.float32)
-    return np.where(np.isfinite(values), rounded, values.astype(np.float32))
-
-
-@dataclass(frozen=True)
-class FloatType:
-    """A narrow type: how numbers are rounded to it, and where its range ends.
-
-    Attributes
-    ----------
-    smallest_normal, smallest_subnormal, largest : positive limits (IEEE 754; bfloat16 likewise).
-    """
-
-    name: str
-    round: Callable[[Array], Array]
-    smallest_normal: float
-    smallest_subnormal: float
-    largest: float
-
-
-TYPES: Final[Mapping[str, FloatType]] = MappingProxyType(
-    {
-        kind.name: kind
-        for kind in (
-            FloatType("float16", round_float16, 2.0**-14, 2.0**-24, 65504.0),
-            FloatType("bfloat16", round_bfloat16, 2.0**-126, 2.0**-133, (2 - 2.0**-7) * 2.0**127),
-            FloatType("float32", round_float32, 2.0**-126, 2.0**-149, (2 - 2.0**-23) * 2.0**127),
-        )
-    }
-)
+RANGE_ONLY: Final = "range only"
+ALL_IN_P: Final = "all in p"
 
 
 @dataclass(frozen=True)
@@ -87,43 +62,117 @@ class PrecisionLoss:
     first_nonfinite: int | None
 
 
-def lost_precision(rec: Recording, *, loss_scale: int = 0) -> Mapping[str, PrecisionLoss]:
+def lost_precision(
+    rec: Recording, *, mode: str = RANGE_ONLY, loss_scale: int = 0
+) -> Mapping[str, PrecisionLoss]:
     """Simulate the last loss step's gradient in float16, bfloat16 and float32.
 
     Parameters
     ----------
+    mode : "range only" or "all in p".
     loss_scale : k multiplies the loss by 2^k, as mixed-precision training does.
 
     Returns
     -------
-    For each type its lags; an empty mapping for a run without steps or of several layers, or whose
-    loss is another run's.
+    For each type its lags; an empty mapping for a run without steps, of several layers or with a
+    skip in time, or whose loss is another run's.
+
+    Raises
+    ------
+    ConfigError : "mode: expected one of range only, all in p, got ...".
+
+    Examples
+    --------
+    One unit that saturates: in float32 the slope 1 - h h is exactly 0 after one step, although
+    the gradient is 10^-7 of what it was, which float32 could hold.
+
+    >>> import numpy as np
+    >>> import rnn_core as rc
+    >>> net = rc.Network.from_state_dict(
+    ...     {"weight_ih_l0": [[0.0]], "weight_hh_l0": [[10.0]]}, cell="rnn"
+    ... )
+    >>> last = np.zeros((9, 1, 1)); last[-1] = 1.0
+    >>> rec = rc.record(net, np.zeros((9, 1, 1)), lambda _: (0.0, last), h_init=np.ones((1, 1)))
+    >>> [lost_precision(rec, mode=mode)["float32"].first_zero for mode in (RANGE_ONLY, ALL_IN_P)]
+    [7, 1]
     """
-    if len(rec.layers) != 1 or rec.overflow_left_nan or not rec.has_own_loss:
+    if not _can_simulate(rec, mode):
         return MappingProxyType({})
     with np.errstate(all="ignore"):  # what leaves the range of a narrow type is the subject
-        return MappingProxyType({n: _lost(rec, kind, loss_scale) for n, kind in TYPES.items()})
+        return MappingProxyType(
+            {n: _lost(rec, kind, mode, loss_scale) for n, kind in TYPES.items()}
+        )
 
 
-def _lost(rec: Recording, kind: FloatType, loss_scale: int) -> PrecisionLoss:
+def narrow_log10_norms(
+    rec: Recording, kind: str, *, mode: str = RANGE_ONLY, loss_scale: int = 0
+) -> Array | None:
+    """Return log10 |dL/dh_t| as a narrow type has it, the loss scale divided out again, (T, B).
+
+    -inf where it is 0, +inf or nan where an entry is. Rows after the last loss are -inf. None where
+    `lost_precision` has nothing to say.
+
+    Parameters
+    ----------
+    kind : "float16", "bfloat16" or "float32".
+
+    Raises
+    ------
+    ConfigError : "kind: expected one of float16, bfloat16, float32, got ..." or "mode: ...".
+    """
+    if kind not in TYPES:
+        raise ConfigError(f"kind: expected one of {', '.join(TYPES)}, got {quoted(kind)}")
+    if not _can_simulate(rec, mode):
+        return None
+    norms = np.full(rec.layers[0].h.shape[:2], -np.inf)
+    with np.errstate(all="ignore"):
+        for lag, d_h in enumerate(_gradients(rec, TYPES[kind], mode, loss_scale)):
+            wide = d_h.astype(np.float64)
+            found = Scaled.plain(wide).log10_norms() - loss_scale * np.log10(2.0)
+            broken = np.where(np.isnan(wide).any(axis=-1), np.nan, np.inf)
+            norms[rec.last_loss_step - lag] = np.where(
+                np.isfinite(wide).all(axis=-1), found, broken
+            )
+    return read_only(norms)
+
+
+def _can_simulate(rec: Recording, mode: str) -> bool:
+    if mode not in (RANGE_ONLY, ALL_IN_P):
+        raise ConfigError(f"mode: expected one of {RANGE_ONLY}, {ALL_IN_P}, got {quoted(mode)}")
+    is_simple = len(rec.layers) == 1 and rec.network.skip is None
+    return is_simple and not rec.overflow_left_nan and rec.has_own_loss
+
+
+def _gradients(rec: Recording, kind: FloatType, mode: str, loss_scale: int) -> Iterator[Array]:
+    """Yield dL/dh_t in the narrow type, held as float32, from the last loss step back."""
     layer = rec.layers[0]
     true = layer.from_last.scaled("d_h")
     last = rec.last_loss_step
-    narrow = layer.maps.mapped(round_float32)
-    narrow = replace(narrow, weight=kind.round(narrow.weight))
+    narrow: StepMaps
+    if mode == ALL_IN_P:
+        narrow = narrow_run(layer, rec.x, kind.round).maps
+    else:
+        narrow = layer.maps.mapped(round_float32)
+        narrow = replace(narrow, weight=kind.round(narrow.weight))
     start = shifted(true.mantissa[last], true.exponent[last][..., None] + loss_scale)
-    found: dict[str, int] = {}
     state: State = (
         kind.round(start),
         *(np.zeros_like(start, np.float32) for _ in layer.tape.states[1:]),
     )
-    for lag in range(last + 1):
-        t = last - lag
-        if lag:
-            is_border = rec.truncate is not None and (t + 1) % rec.truncate == 0
-            before = narrow.vjp_step(t + 1, state, stored=kind.round)
-            state = tuple(kind.round(0.0 * d if is_border else d) for d in before)
-        size = np.abs(state[0])
+    yield state[0]
+    for t in range(last - 1, -1, -1):
+        is_border = rec.truncate is not None and (t + 1) % rec.truncate == 0
+        before = narrow.vjp_step(t + 1, state, stored=kind.round)
+        state = tuple(kind.round(0.0 * d if is_border else d) for d in before)
+        yield state[0]
+
+
+def _lost(rec: Recording, kind: FloatType, mode: str, loss_scale: int) -> PrecisionLoss:
+    true = rec.layers[0].from_last.scaled("d_h")
+    found: dict[str, int] = {}
+    for lag, d_h in enumerate(_gradients(rec, kind, mode, loss_scale)):
+        t = rec.last_loss_step - lag
+        size = np.abs(d_h)
         if not np.isfinite(size).all():
             found.setdefault("first_nonfinite", lag)
         if ((size > 0) & (size < kind.smallest_normal)).any():
@@ -131,7 +180,7 @@ def _lost(rec: Recording, kind: FloatType, loss_scale: int) -> PrecisionLoss:
         if not size.any():
             found.setdefault("first_zero", lag)
         if "lost_lag" not in found:
-            error = _relative_error(state[0], true.mantissa[t], true.exponent[t] + loss_scale)
+            error = _relative_error(d_h, true.mantissa[t], true.exponent[t] + loss_scale)
             if error.size and np.median(error) > 0.5:
                 found["lost_lag"] = lag
         if "first_zero" in found:

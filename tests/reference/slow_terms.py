@@ -43,6 +43,8 @@ def parts_of(layer: Layer, step: Step, d_h: Array, d_c: Array | None) -> Parts:
         name: transposed_times(layer.weight_hh[layer.block(name)], back.d_from_h[layer.block(name)])
         for name in GATE_NAMES[layer.cell]
     }
+    if layer.reset == "before":
+        gates["n"] = gates["n"] * step.gates["r"]  # the candidate's weights read r h
     if layer.cell == "lstm":
         return Parts(back.d_c * step.gates["f"], gates, back.d_c)
     line = d_h * step.gates["z"] if layer.cell == "gru" else np.zeros_like(d_h)
@@ -136,13 +138,14 @@ def slow_paths(
     h_init: Array,
     c_init: Array | None = None,
     truncate: int | None = None,
+    reset: str = "after",
 ) -> dict[str, Array]:
     """Split dL/dh_t (GRU) or the total dL/dc_t (LSTM) by the gate of the first exit: (T, B, H).
 
     Every tag is carried by itself: "line" loses what leaves through a gate, and that gate's tag
     gets it; what is tagged once stays so.
     """
-    layer = read_layer(state, cell, "tanh", "after", "l0")
+    layer = read_layer(state, cell, "tanh", reset, "l0")
     tape = forward_steps(layer, x, h_init, c_init)
     steps, batch, hidden = d_loss_dh.shape
     names = ["line", *GATE_NAMES[cell]]

@@ -9,7 +9,9 @@ import pytest
 
 import rnn_core as rc
 from rnn_core.analysis import paths as module
+from rnn_core.analysis.influence import influence
 from rnn_core.analysis.paths import log10_gate_products, paths, rms_over_units
+from rnn_core.analysis.term_shares import term_shares
 from rnn_core.cells import SkipInTime
 from tests.reference import slow_forward, slow_log10_norms
 from tests.reference.slow_terms import slow_paths
@@ -189,6 +191,40 @@ def test_every_layer_and_direction_adds_up(cell, layer):
     assert np.array_equal(found.log10_norms["whole"], rec.layers[layer].log10_norms(name))
     # the line alone holds the last state of each direction, whichever end that is
     assert found.shares["line"][0 if layer % 2 else -1] == pytest.approx(1.0, abs=1e-13)
+
+
+@pytest.mark.parametrize("truncate", [None, 4])
+@pytest.mark.parametrize("kind", ["last", "every"])
+def test_reset_before_the_product_splits_as_plain_loops(rng, kind, truncate):
+    case = random_case(rng, "gru", T=11, kind=kind)
+    own = case.target.copy()
+    if kind == "last":
+        own[:-1] = 0.0
+    net = rc.Network.from_state_dict(case.state, cell="gru", reset="before")
+    rec = rc.record(net, case.x, case.loss, h_init=case.init["h"], truncate=truncate)
+    slow = slow_paths(
+        case.state, case.x, own, cell="gru", h_init=case.init["h"], truncate=truncate,
+        reset="before",
+    )  # fmt: skip
+    found = paths(rec)
+    assert found.mismatch < 1e-12
+    for name, part in slow.items():
+        with np.errstate(divide="ignore"):
+            expected = np.log10(np.linalg.norm(part, axis=-1))
+        assert found.log10_norms[name] == pytest.approx(expected, abs=1e-10), name
+
+
+@pytest.mark.parametrize("cell", GATED)
+def test_encoder_s_parts_come_from_the_decoder(rng, cell):
+    """Its gradient enters at its last state, d_c of an LSTM too."""
+    encoder, decoder = (random_case(rng, cell, T=T, kind="last") for T in (9, 5))
+    nets = [rc.Network.from_state_dict(case.state, cell=cell) for case in (encoder, decoder)]
+    pair = rc.record_pair(*nets, encoder.x, decoder.x, decoder.loss)
+    for rec in (pair.encoder, pair.decoder):
+        assert paths(rec).mismatch < 1e-13
+        assert sum(term_shares(rec).values())[1:] == pytest.approx(1.0, abs=1e-12)
+    assert influence(pair.encoder) is None
+    assert influence(pair.decoder) is not None
 
 
 @pytest.mark.parametrize("truncate", [None, 5])
