@@ -8,6 +8,7 @@ import numpy as np
 
 import rnn_core as rc
 from app.cache import ByteCache
+from rnn_core.analysis.precision import PrecisionLoss, lost_precision
 from rnn_core.config import refuse_oversize, sizes
 
 PAGE_LIMIT: Final = 1_024_000
@@ -70,6 +71,12 @@ def recording(config: rc.ExperimentConfig) -> Run:
     return Run(_RUNS.get(able, lambda: rc.run(able)), note)
 
 
+def precision(config: rc.ExperimentConfig) -> Mapping[str, PrecisionLoss]:
+    """Return where narrow floats lose the gradient of a run; it takes longer than the run."""
+    able = fitted(config).config
+    return _LOSSES.get(able, lambda: lost_precision(recording(able).recording))
+
+
 def _size(rec: rc.Recording) -> int:
     """Return the bytes of a recording's arrays, a view counted as what it is a view of."""
     seen: dict[int, int] = {}
@@ -94,3 +101,5 @@ def _measure(part: object, seen: dict[int, int]) -> None:
 
 
 _RUNS: Final = ByteCache[rc.ExperimentConfig, rc.Recording](KEPT, _size)
+
+_LOSSES: Final = ByteCache[rc.ExperimentConfig, Mapping[str, PrecisionLoss]](1000, lambda _: 1)

@@ -35,6 +35,8 @@ const paint = async (node, parcel) => {
     node.dataset.painted = 1 + Number(node.dataset.painted ?? 0);
   }
   node.dataset.run = parcel.run;
+  chart.shown = parcel;
+  chart.saving.hidden = false;
   chart.cursor.follow(parcel);
 };
 
@@ -46,6 +48,7 @@ const explain = (node, error) => {
   node.replaceChildren(sentence);
   node.removeAttribute('role'); // an image would hide the sentence from a screen reader
   node.dataset.failed = '';
+  charts.get(node).saving.hidden = true;
   charts.get(node).painted = null;
   charts.get(node).labels.place();
 };
@@ -95,6 +98,10 @@ const mounted = (frame, node) => {
   chart.size = watchSize(node);
   chart.flow = follower(chart, (parcel) => show(node, parcel));
   chart.labels = labelsOf(frame, node);
+  chart.saving = frame.querySelector('.lab-save');
+  chart.saving.onclick = ({ target }) => {
+    if (target.dataset.format && chart.shown) save(node, chart.shown, target.dataset.format);
+  };
   chart.cursor = cursorOf(frame, node, (step) => chart.pin({ step }), chart.labels.place);
   return chart;
 };

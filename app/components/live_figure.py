@@ -25,7 +25,7 @@ _component = st.components.v2.component(
     "gradient_flow_lab.live_figure",
     html=_read("live_figure.html"),
     css=_read("live_figure.css"),
-    js=_read("colours.js", "labels.js", "follow.js", "cursor.js", "live_figure.js"),  # one module
+    js=_read("colours.js", "labels.js", "save.js", "follow.js", "cursor.js", "live_figure.js"),
     isolate_styles=False,  # Plotly writes its style sheet into the page's head
 )
 

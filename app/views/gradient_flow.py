@@ -14,7 +14,7 @@ from app.figures.gradient_flow import drawing
 from app.offline import offline
 from app.sentences.typeset import for_html, for_markdown
 from app.views.anatomy import step_anatomy
-from rnn_core.analysis.precision import PrecisionLoss, lost_precision
+from rnn_core.analysis.precision import PrecisionLoss
 
 TITLE: Final = "Gradient flow"
 
@@ -49,7 +49,7 @@ def render() -> None:
     if link.value("ask"):
         controls.button("Show what happened", link.choose_shown, key="reveal", type="primary")
         return
-    claim.html(_heading(run, lost_precision(rec)))
+    claim.html(_heading(run, engine.precision(link.config())))
     if rec.layers:
         step_anatomy(rec)
     with st.container(key="reading"):

@@ -69,3 +69,9 @@ def test_the_cache_forgets_old_runs_by_their_bytes():
     assert engine.recording(ExperimentConfig(steps=5, seed=100)).recording is small
     engine.recording(ExperimentConfig(cell="lstm", steps=1000, batch_size=16))
     assert engine.recording(ExperimentConfig(steps=5, seed=100)).recording is not small
+
+
+def test_narrow_floats_are_simulated_once_for_all_readers():
+    first = engine.precision(ExperimentConfig(steps=20, seed=4))
+    assert engine.precision(ExperimentConfig(steps=20, seed=4)) is first
+    assert engine.precision(ExperimentConfig(steps=20, seed=5)) is not first

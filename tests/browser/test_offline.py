@@ -1,5 +1,9 @@
 """The downloaded file works from a disk, without a server; a projector and a frame show the lab."""
 
+import html
+import re
+from pathlib import Path
+
 from tests.browser.driving import painted, slider
 
 
@@ -20,6 +24,21 @@ def test_the_file_scrubs_without_a_network(open_page, new_context, tmp_path):
     alone.wait_for_selector("[data-run*='weight_scale=4.0']")
     assert alone.locator("output").inner_text() == "4"
     assert alone.locator(".claim").inner_text().startswith("From step 20")
+
+
+def test_a_saved_picture_names_its_run(open_page):
+    page = open_page("/?steps=20&hidden_size=8")
+    run = page.locator("[data-run]").get_attribute("data-run")
+    for kind, start in (("svg", b"<svg"), ("png", b"\x89PNG")):
+        with page.expect_download() as download:
+            page.locator(f".lab-save [data-format={kind}]").click()
+        assert download.value.suggested_filename == f"gradient-flow-{run.split('#')[1]}.{kind}"
+        saved = Path(download.value.path()).read_bytes()
+        assert saved.startswith(start)
+        if kind == "svg":
+            text = re.sub(r"<[^>]+>", "", saved.decode())
+            assert html.unescape(text).count(run) == 1
+            assert "hidden state" in text
 
 
 def test_a_projector_has_larger_type_and_no_sidebar(open_page):
