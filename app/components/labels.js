@@ -14,7 +14,7 @@ const parted = ({ data, layout }) => {
     data: data.map((trace) => (hasBar(trace) ? { ...trace, showscale: false } : trace)),
     layout: { ...layout, annotations: notes.filter((note) => !isLight(note, layout)) },
     notes: notes.filter((note) => isLight(note, layout)),
-    bars: data.flatMap((trace, number) => (hasBar(trace) ? [{ ...trace.colorbar, number }] : [])),
+    bars: data.flatMap((trace, number) => (hasBar(trace) ? [{ ...trace.colorbar, number, trace }] : [])),
   };
 };
 
@@ -50,7 +50,10 @@ const noteOf = (note, layout) => {
 
 const barOf = (bar, node) => {
   const { l, t, w, h } = node._fullLayout._size;
-  const { colorscale, zmin, zmax } = node._fullData[bar.number];
+  // Plotly completes no scale for a heatmap without a single number in it
+  const full = node._fullData[bar.number];
+  const { colorscale, zmin, zmax } = full.colorscale ? full : bar.trace;
+  if (!Array.isArray(colorscale)) return [];
   const left = l + bar.x * w + (bar.xpad ?? 10);
   const top = t + (1 - bar.y - bar.len / 2) * h, height = bar.len * h;
   const stops = colorscale.map(([part, colour]) => `${colour} ${100 * part}%`).join(', ');

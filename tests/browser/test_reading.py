@@ -97,3 +97,11 @@ def test_a_picture_that_cannot_be_drawn_says_so(new_context, watch):
     page.wait_for_selector("[data-run]:not([data-failed])")
     assert page.locator("[data-run]").get_attribute("role") == "img"
     watch.forgive("ERR_FAILED")
+
+
+def test_run_without_any_gradient_is_drawn_too(open_page):
+    """One kind of character: nothing to choose, a gradient of exactly 0, an empty heatmap."""
+    page = open_page("/?source=text&text=aaaa")
+    painted(page)
+    assert page.locator("[data-painted]").count() == 1
+    assert "cannot be drawn" not in page.inner_text("body")
