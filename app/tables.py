@@ -75,7 +75,8 @@ def csv(rec: Recording) -> bytes:
 def saturation_table(rec: Recording, found: Saturation) -> pd.DataFrame:
     """Return the chosen steps of the tug of war as Markdown, rounded."""
     frame = _saturation_frame(rec, found).loc[chosen_steps(rec)]
-    rows = {_SATURATION[name]: [_written(name, value) for value in frame[name]] for name in frame}
+    columns = [str(name) for name in frame]
+    rows = {_SATURATION[name]: [_written(name, value) for value in frame[name]] for name in columns}
     return pd.DataFrame(rows, index=frame.index.rename("step"))
 
 
@@ -113,8 +114,9 @@ def gating_table(recordings: Mapping[str, Recording]) -> pd.DataFrame:
     frame = _gating_frame(recordings)
     rows = chosen_steps(next(iter(recordings.values())))
     frame = frame.loc[[step for step in rows if step in frame.index]]
-    written = {name: [_written(name, value) for value in frame[name]] for name in frame}
-    names = {name: f"{name.split('_')[1].upper()} |dL/d{name[-1]}|" for name in frame}
+    columns = [str(name) for name in frame]
+    written = {name: [_written(name, value) for value in frame[name]] for name in columns}
+    names = {name: f"{name.split('_')[1].upper()} |dL/d{name[-1]}|" for name in columns}
     return pd.DataFrame(written, index=frame.index.rename("step")).rename(columns=names)
 
 

@@ -21,7 +21,7 @@ def gate_maps(rec: Recording, *, sequence: int = 0) -> list[Panel]:
     """Draw every sigmoid gate of one sequence, one panel each, all from 0 (shut) to 1 (open)."""
     shown = columns(rec.steps)
     per_column = f", each column the mean of {shown.per_column} steps" * (shown.per_column > 1)
-    panels = []
+    panels: list[Panel] = []
     for name, values in rec.layers[0].gates.items():
         if name not in _NAMES:
             continue
