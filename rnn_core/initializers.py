@@ -74,7 +74,8 @@ def chrono_bias(seed: int, steps: int, size: int, index: int = 0) -> Array:
     """
     part = _part(_FORGET, index)
     drawn = uniforms(seed, Purpose.INPUT_BIAS, *part, rows=size, columns=1)[:, 0]
-    return np.log1p(0.5 * (drawn + 1.0) * max(steps - 2, 0))
+    bias: Array = np.log1p(0.5 * (drawn + 1.0) * max(steps - 2, 0))
+    return bias
 
 
 def _part(gate: int, index: int) -> tuple[int, ...]:

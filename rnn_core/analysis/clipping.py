@@ -155,7 +155,7 @@ def clip_by_value(gradients: Gradients, limit: float) -> Clipped:
     before = _exact(gradients)
     after = {}
     for name, gradient in before.items():
-        plain = gradient.to_float()
+        plain = gradient.to_float().astype(np.float64, copy=False)
         is_beyond = np.abs(plain) > limit
         after[name] = (
             WeightGradient(np.clip(plain, -limit, limit), 0) if is_beyond.any() else gradient

@@ -145,6 +145,7 @@ def _resolved(factor: Callable[[State], Array], unit: State) -> tuple[Array, Int
     by = np.where(size == NOTHING, 0, size)
     if small.any():
         raised = factor(tuple(shifted(state, _RAISED) for state in unit))
+        small &= np.isfinite(raised).all(axis=-1)  # else a factor is 0, and another huge
         raised_size = size_exponents(raised)
         value = np.where(small[..., None], raised, value)
         size = np.where(small, raised_size, size)
