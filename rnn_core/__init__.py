@@ -12,6 +12,7 @@ from rnn_core.output import BinaryCrossEntropy, CrossEntropy, OutputLayer, Squar
 from rnn_core.pair import Pair, record_pair
 from rnn_core.recording import LayerRecording, Overflow, Recording
 from rnn_core.running import record
+from rnn_core.weights_file import load_weights, save_weights
 
 __all__ = [
     "BinaryCrossEntropy",
@@ -31,7 +32,9 @@ __all__ = [
     "SquaredError",
     "Verdict",
     "gradient_check",
+    "load_weights",
     "record",
     "record_pair",
     "run",
+    "save_weights",
 ]

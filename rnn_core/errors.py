@@ -23,3 +23,9 @@ def quoted(value: object) -> str:
     except Exception:  # noqa: BLE001 - a caller's object may fail in its own __repr__
         shown = f"an object of type {type(value).__name__}"
     return shown if len(shown) <= LONGEST_QUOTE else f"{shown[:LONGEST_QUOTE]}..."
+
+
+def shown(name: object) -> str:
+    """Return a tensor's name as it is, unless it is too long or too strange for a sentence."""
+    is_plain = isinstance(name, str) and name.isprintable() and len(name) <= LONGEST_QUOTE
+    return str(name) if is_plain else quoted(name)

@@ -1,17 +1,20 @@
 """A network: recurrent layers built from one kind of cell, under PyTorch's names and shapes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Final
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
 
 import numpy as np
 
 from rnn_core.allowed import is_real, is_whole
 from rnn_core.arrays import Array, finite_array, is_array_of_rank
 from rnn_core.cells import Cell, Params, SkipInTime, cell_named
-from rnn_core.errors import LONGEST_QUOTE, ConfigError, ShapeError, quoted
+from rnn_core.errors import ConfigError, ShapeError, quoted, shown
 
 _KINDS: Final = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+_NARROW: Final = {"float16": np.float16, "bfloat16": np.float32, "float32": np.float32}
+"""The types besides float64 that weights may come in, and in which NumPy gives them back."""
+
 MAX_LAYERS: Final = 64
 
 
@@ -34,6 +37,8 @@ class Network:
     is_residual : whether a layer's output is its state plus what it read, where the sizes agree.
     skip : a connection in time, h_t = cell(x_t, h_{t-1}) + scale * h_{t-steps}, in every layer.
     reset : of a GRU, "after" the product with W_hn (PyTorch) or "before" it (Cho et al. 2014).
+    dtypes : "float16", "bfloat16" or "float32" of the parameters that came in so. All is computed
+        in float64; `state_dict` and `save_weights` give each back as it came.
     """
 
     cell: str
@@ -43,6 +48,7 @@ class Network:
     is_residual: bool = False
     skip: SkipInTime | None = None
     reset: str = "after"
+    dtypes: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         cell_named(self.cell, self.activation, self.reset)
@@ -90,7 +96,7 @@ class Network:
         known = [f"{kind}{suffix}" for suffix in found for kind in _KINDS]
         for name in state:
             if name not in known:
-                raise ShapeError(f"{_shown(name)}: expected only {', '.join(known)}")
+                raise ShapeError(f"{shown(name)}: expected only {_listed(known)}")
         has_bias = any(str(name).startswith("bias") for name in state)
         stack = tuple(_checked_params(state, suffix, gates, has_bias=has_bias) for suffix in found)
         if len(stack) > 1 and not all(params.is_tied for params in stack):
@@ -98,7 +104,9 @@ class Network:
         sizes = {params.hidden_size for params in stack}
         if len(sizes) > 1:
             raise ShapeError(f"weight_hh: expected one H for all layers, got {sorted(sizes)}")
-        return cls(cell, activation, stack, both, is_residual, skip, reset)
+        given = {str(name): str(getattr(array, "dtype", "")) for name, array in state.items()}
+        dtypes = {name: dtype for name, dtype in given.items() if dtype in _NARROW}
+        return cls(cell, activation, stack, both, is_residual, skip, reset, dtypes)
 
     @property
     def recurrence(self) -> Cell:
@@ -136,12 +144,19 @@ class Network:
         return self.hidden_size * (2 if self.is_bidirectional else 1)
 
     def state_dict(self) -> dict[str, Array]:
-        """Return copies of the weights under PyTorch's names."""
+        """Return copies of the weights under PyTorch's names, in the types in which they came.
+
+        NumPy has no bfloat16; float32 holds its numbers exactly.
+        """
         return {
-            f"{kind}{suffix}": array.copy()
+            f"{kind}{suffix}": array.astype(self._stored_type(f"{kind}{suffix}", array))
             for suffix, params in zip(self.suffixes, self.stack, strict=True)
             for kind, array in params.named().items()
         }
+
+    def _stored_type(self, name: str, array: Array) -> np.dtype[Any]:
+        dtype = self.dtypes.get(name)
+        return array.dtype if dtype is None else np.dtype(_NARROW[dtype])
 
     def mapped(self, changed: Mapping[str, Array]) -> "Network":
         """Return the network with the named parameters replaced."""
@@ -156,7 +171,8 @@ class Network:
             )
             for suffix, params in zip(self.suffixes, self.stack, strict=True)
         )
-        return replace(self, stack=stack)
+        dtypes = {name: dtype for name, dtype in self.dtypes.items() if name not in changed}
+        return replace(self, stack=stack, dtypes=dtypes)
 
     def moved(self, name: str, by: Array) -> "Network":
         """Return the network with `by` added to the parameter `name`.
@@ -167,7 +183,7 @@ class Network:
         """
         state = self.state_dict()
         if name not in state:
-            raise ShapeError(f"{_shown(name)}: expected one of {', '.join(state)}")
+            raise ShapeError(f"{shown(name)}: expected one of {', '.join(state)}")
         shape = state[name].shape
         return self.mapped({name: state[name] + finite_array(name, by, f"{shape}", shape)})
 
@@ -194,9 +210,9 @@ def _check_skip(skip: object) -> None:
         raise ConfigError(f"skip: expected a finite scale, got {quoted(skip.scale)}")
 
 
-def _shown(name: object) -> str:
-    """Return a tensor's name as it is, unless it is too long for a sentence."""
-    return name if isinstance(name, str) and len(name) <= LONGEST_QUOTE else quoted(name)
+def _listed(names: list[str]) -> str:
+    """Name the first few: a net of 64 layers has 512 parameters, a message one sentence."""
+    return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
 
 
 def _depth(state: Mapping[str, object]) -> int:
