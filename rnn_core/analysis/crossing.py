@@ -77,9 +77,7 @@ def through_gate(maps: StepMaps, name: str, steps: slice, adjoint: Adjoint) -> C
     states, exponent = unit_after(adjoint, steps)
     with np.errstate(all="ignore"):
         gate, of_gate = _resolved(lambda d: maps.recurrent(maps.rows(steps, d))[..., rows], states)
-        largest = np.abs(weight).max(axis=(-2, -1))
-        of_weight: IntArray = np.frexp(largest)[1].astype(np.int64)
-        unit = shifted(weight, -np.asarray(of_weight)[..., None, None])
+        unit, of_weight = _unit(weight)
         flat = gate.reshape(-1, size) if maps.is_tied else gate
         beyond = Scaled(
             (flat @ unit).reshape(gate.shape),
@@ -88,6 +86,26 @@ def through_gate(maps: StepMaps, name: str, steps: slice, adjoint: Adjoint) -> C
         if isinstance(maps, ResetBeforeMaps) and name == "n":
             beyond.mantissa[...] *= maps.reset[steps]  # its weights read r h
     return Crossing(Scaled(gate, exponent + of_gate), beyond)
+
+
+def into_input(maps: StepMaps, weight_ih: Array, adjoint: Adjoint) -> Scaled:
+    """Return dL/dx after all steps, (T, ..., B, D), where weights may near the end of float64."""
+    weight, of_weight = _unit(weight_ih)
+    exponent = adjoint.exponent[1:]
+    found = np.empty((*exponent.shape, weight.shape[-1]))
+    exponents = np.empty_like(exponent)
+    for steps in chunks(len(exponent), adjoint.states[0][0].size):
+        states, of_states = unit_after(adjoint, steps)
+        part = part_of(maps, steps)
+
+        def gates(d: State, part: StepMaps = part) -> Array:
+            return part.gate_order(part.rows(slice(None), d))
+
+        with np.errstate(all="ignore"):
+            rows, of_rows = _resolved(gates, states)
+            found[steps] = rows @ weight
+        exponents[steps] = of_states + of_rows + of_weight
+    return Scaled(found, exponents)
 
 
 def along_line(maps: StepMaps, steps: slice, adjoint: Adjoint) -> Scaled:
@@ -130,6 +148,12 @@ def kept(maps: StepMaps) -> Array:
 def line_of(maps: StepMaps) -> int:
     """Return which state the line carries: 0 for h, 1 for c; h of a cell without a line."""
     return maps.line_state or 0
+
+
+def _unit(weight: Array) -> tuple[Array, IntArray]:
+    """Return weights with largest entries near 1, of every matrix, and the powers left out."""
+    of_weight: IntArray = np.asarray(np.frexp(np.abs(weight).max(axis=(-2, -1)))[1], np.int64)
+    return shifted(weight, -of_weight[..., None, None]), of_weight
 
 
 def _wide(array: Array, exponent: IntArray) -> Array:

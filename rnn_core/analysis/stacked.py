@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from rnn_core.analysis.crossing import part_of
+from rnn_core.analysis.crossing import into_input, part_of
 from rnn_core.analysis.subject import handed_down, of_direction
 from rnn_core.arrays import Array, IntArray
 from rnn_core.bptt import Adjoint, sweep
@@ -101,11 +101,7 @@ def _sweep_down(
             found[k] = sweep(maps, own, d_end=ends.get(k), truncate=truncate, skip=net.skip)
             ends[k] = found[k].at(0)
             if level > lowest:
-                after = tuple(state[1:] for state in found[k].states)
-                with np.errstate(all="ignore"):
-                    rows = maps.gate_order(maps.rows(slice(None), after))
-                    d_x = rows @ one.params.weight_ih
-                into_inputs.append(Scaled(d_x, found[k].exponent[1:]))
+                into_inputs.append(into_input(maps, one.params.weight_ih, found[k]))
         if level == lowest:
             return found[layer]
         value = handed_down(rec, value, into_inputs)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from rnn_core.allowed import is_whole
+from rnn_core.analysis.crossing import into_input
 from rnn_core.arrays import Array
 from rnn_core.errors import ConfigError, quoted
 from rnn_core.recording import LayerRecording, Recording
@@ -54,8 +55,11 @@ def arriving_at(rec: Recording, layer: int) -> Scaled:
     value = Scaled.plain(own_loss_gradient(rec))
     for above in reversed(range(layer // directions + 1, net.layers)):
         both = rec.layers[above * directions : (above + 1) * directions]
-        with np.errstate(all="ignore"):
-            value = handed_down(rec, value, [one.flow.into_inputs(one.params) for one in both])
+        value = handed_down(
+            rec,
+            value,
+            [into_input(one.maps, one.params.weight_ih, one.flow.adjoint) for one in both],
+        )
     return of_direction(rec, layer, value)
 
 

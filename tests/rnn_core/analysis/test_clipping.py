@@ -183,6 +183,13 @@ def test_clipping_by_value_of_a_gradient_beyond_float64():
     assert found.log10_norm_before == pytest.approx(2000 * math.log10(2), rel=1e-12)
 
 
+@pytest.mark.parametrize("limit", [1e-300, 1e300])
+def test_float32_gradients_take_limits_beyond_their_range(limit):
+    found = clip_by_value({"w": WeightGradient(np.array([3.0, -4.0], dtype=np.float32), 0)}, limit)
+    expected = np.clip([3.0, -4.0], -limit, limit)
+    assert found.gradients["w"].tolist() == expected.tolist()
+
+
 def test_norm_clipping_leaves_every_share_and_moves_every_size():
     rec = rc.run(rc.ExperimentConfig(weight_scale=3.0, steps=100, seed=2))
     clipped = clip_by_norm(rec.weight_gradients, 1.0)

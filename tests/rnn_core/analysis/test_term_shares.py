@@ -8,6 +8,7 @@ import pytest
 
 import rnn_core as rc
 from rnn_core.analysis import term_shares as module
+from rnn_core.analysis.influence import influence
 from rnn_core.analysis.term_shares import term_shares
 from tests.reference.slow_terms import slow_term_shares
 from tests.rnn_core.random_networks import random_case
@@ -86,6 +87,33 @@ def test_skip_in_time_is_a_term_of_its_own(rng, cell, truncate):
     assert sum(found.values())[1:] == pytest.approx(1.0, abs=1e-11)
     assert np.abs(found["skip"][:11]).max() > 0.01
     assert not found["skip"][12:].any()
+
+
+def test_closed_gate_beside_huge_weights_is_no_nan(rng):
+    """h_0 = 0 shuts the reset's own way, W_hn of 1e200 would overflow on the same step."""
+    case = random_case(rng, "gru", T=2, kind="last")
+    case.state["weight_hh_l0"][8:] *= 1e200
+    net = rc.Network.from_state_dict(case.state, cell="gru", reset="before")
+    found = term_shares(rc.record(net, case.x, case.loss))
+    assert sum(found.values())[0] == pytest.approx(1.0, abs=1e-12)
+    assert not found["r"][0].any()
+
+
+def test_input_weights_near_the_end_of_float64_hand_down_finite_gradients(rng):
+    """ReLU, so that nothing saturates: what reaches layer 0 is 10^300 and more."""
+    case = random_case(rng, "rnn", "relu", T=6, D=4, kind="every")
+    state = {name.replace("_l0", "_l1"): value for name, value in case.state.items()} | case.state
+    state["weight_ih_l1"] = 1e300 * case.state["weight_ih_l0"]
+    state["weight_ih_l0"] = 1e-300 * case.state["weight_ih_l0"]
+    state["weight_hh_l0"] = 1e-300 * np.eye(4)
+    state["bias_ih_l0"], state["bias_hh_l0"] = np.full(4, 1e-300), np.zeros(4)
+    net = rc.Network.from_state_dict(state, cell="rnn", activation="relu")
+    small = 1e300 * np.ones((6, 3, 4))
+    rec = rc.record(net, case.x, lambda _: (0.0, small))
+    shares, seen = term_shares(rec, layer=0), influence(rec, layer=0)
+    assert sum(shares.values())[1:] == pytest.approx(1.0, abs=1e-12)
+    assert seen.log10_norms.max() > 590
+    assert np.array_equal(np.isfinite(seen.log10_norms), seen.has_path)
 
 
 def test_exact_zero_has_no_shares():
