@@ -60,8 +60,8 @@ def influence(
 ) -> Influence | None:
     """Measure log10 |dl_t/dh_k| for chosen loss steps t and all states k.
 
-    dl_t/dh_k = (dl_t/dh_t) J_t ... J_{k+1}, exact at any magnitude. Memory: some ten arrays of
-    2^20 entries (or of one step's 256 adjoints, if these are more), beside the matrix.
+    dl_t/dh_k = (dl_t/dh_t) J_t ... J_{k+1}, exact at any magnitude. Memory: up to twenty arrays
+    of 2^20 entries (or of one step's 256 adjoints, if these are more), beside the matrix.
 
     Parameters
     ----------

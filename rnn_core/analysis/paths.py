@@ -60,8 +60,7 @@ def paths(rec: Recording, *, layer: int = 0) -> Paths | None:
 
     One adjoint for the line, with every other term of `vjp_step` switched off; one for each gate,
     carried on by all terms from where the line's adjoint left through that gate. None of them is
-    what the others leave. Memory: eight arrays of the size of the states at a time, whatever the
-    number of gates.
+    what the others leave. Memory: a dozen arrays (T, B, H) at a time, however many gates.
 
     Parameters
     ----------
