@@ -188,10 +188,10 @@ class Network:
         return self.mapped({name: state[name] + finite_array(name, by, f"{shape}", shape)})
 
     def astype(self, dtype: str) -> "Network":
-        """Return the network with weights of another float type."""
-        return replace(
-            self, stack=tuple(p.mapped(lambda array: array.astype(dtype)) for p in self.stack)
-        )
+        """Return the network with weights of another float type; inf where that type ends."""
+        with np.errstate(over="ignore", under="ignore"):
+            stack = tuple(p.mapped(lambda array: array.astype(dtype)) for p in self.stack)
+        return replace(self, stack=stack)
 
     def first_steps(self, steps: int) -> "Network":
         """Return the network of a run of the first `steps` steps: fewer weights if untied."""

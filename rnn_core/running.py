@@ -70,7 +70,9 @@ def prepared(net: Network, name: str, x: object, dtype: str) -> tuple[Network, A
     if dtype not in _DTYPES:
         raise ConfigError(f"dtype: expected one of {', '.join(_DTYPES)}, got {quoted(dtype)}")
     expected = f"(T, B, D={net.input_size})"
-    inputs = finite_array(name, x, expected, (None, None, net.input_size)).astype(dtype, copy=False)
+    inputs = finite_array(name, x, expected, (None, None, net.input_size))
+    with np.errstate(over="ignore", under="ignore"):  # beyond float32 it is inf, an overflow
+        inputs = inputs.astype(dtype, copy=False)
     if 0 in inputs.shape:
         raise ShapeError(f"{name}: expected at least one step and one sequence, got {inputs.shape}")
     for params in net.stack:

@@ -152,3 +152,21 @@ def test_float32_gradient_goes_beyond_the_range_of_float32():
     )
     expected = -np.arange(200.0)[::-1]
     assert rec.layers[0].log10_norms("d_h")[:, 0] == pytest.approx(expected, abs=1e-4)
+
+
+@pytest.mark.parametrize("name", ["weight_hh_l0", "weight_ih_l0"])
+def test_weights_beyond_float32_overflow_at_once_and_warn_of_nothing(name):
+    state = {"weight_ih_l0": np.eye(2), "weight_hh_l0": np.eye(2)} | {name: np.full((2, 2), 1e39)}
+    net = rc.Network.from_state_dict(state, cell="rnn", activation="identity")
+    x = np.ones((3, 1, 2))
+    rec = rc.record(net, x, last_step(np.ones(2)), dtype="float32")
+    assert rec.overflow.step == 0
+    assert rc.record(net, x, last_step(np.ones(2))).overflow is None
+
+
+def test_input_beyond_float32_overflows_at_its_step():
+    net = rc.Network.from_state_dict(
+        {"weight_ih_l0": np.eye(1), "weight_hh_l0": np.eye(1)}, cell="rnn", activation="identity"
+    )
+    x = np.array([1.0, 1.0, 1e39]).reshape(3, 1, 1)
+    assert rc.record(net, x, last_step(np.ones(1)), dtype="float32").overflow.step == 2
