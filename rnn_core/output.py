@@ -102,7 +102,8 @@ class LogitLoss(ABC):
 
         Raises
         ------
-        ShapeError, ConfigError : if the targets, the steps or the layer do not fit `h`.
+        ShapeError, ConfigError : if the targets, the steps or the layer do not fit `h`. What of its
+            gradients is beyond float64 `record` refuses, as it does of every loss.
         """
         chosen = self._chosen(h)
         with np.errstate(all="ignore"):  # logits may be of any size, and so may their loss

@@ -1,5 +1,6 @@
 """Record a run: forward through all steps and layers, the loss, and one sweep back per layer."""
 
+from collections.abc import Mapping
 from types import MappingProxyType
 
 import numpy as np
@@ -8,7 +9,7 @@ from rnn_core.allowed import is_real, is_whole
 from rnn_core.analysis import verdict
 from rnn_core.arrays import Array, finite_array, is_array_of_rank, read_only
 from rnn_core.cells import State, Tape
-from rnn_core.errors import ConfigError, ShapeError, quoted
+from rnn_core.errors import ConfigError, ShapeError, quoted, shown
 from rnn_core.gradients import StateGradient, WeightGradient
 from rnn_core.layers import Arriving, SweptLayer, handed_down, output_of, sweep_layer
 from rnn_core.losses import Loss, LossResult
@@ -124,7 +125,7 @@ def backward(
     `d_end`, one per layer and direction, is what reaches the last states from outside.
     """
     y = top_output(net, x, tapes)
-    result = _called(loss, y)
+    result = _called(loss, y, net)
     local = result.d_h.astype(y.dtype, copy=False)
     with_loss = np.flatnonzero(local.reshape(len(y), -1).any(axis=1))
     last = int(with_loss[-1]) if with_loss.size else len(y) - 1
@@ -146,7 +147,7 @@ def backward(
         for kind, gradient in one.of_weights.items()
     }
     for name, gradient in result.gradients.items():
-        of_weights[name] = WeightGradient(np.array(gradient, dtype=np.float64), 0)
+        of_weights[name] = WeightGradient(gradient, 0)
     gradients = {name: gradient.to_float() for name, gradient in of_weights.items()}
     for array in gradients.values():
         read_only(array)
@@ -170,7 +171,7 @@ def backward(
     )
 
 
-def _called(loss: Loss, y: Array) -> LossResult:
+def _called(loss: Loss, y: Array, net: Network) -> LossResult:
     steps, batch, size = y.shape
     with np.errstate(over="ignore", invalid="ignore"):  # states may be near the end of float64
         answer = loss(y)
@@ -181,7 +182,16 @@ def _called(loss: Loss, y: Array) -> LossResult:
         raise ShapeError(f"value: expected a number, got {quoted(result.value)}")
     expected = f"(T={steps}, B={batch}, H={size})"
     d_h = finite_array("d_h", result.d_h, expected, (steps, batch, size))
-    return LossResult(float(result.value), d_h, result.gradients)
+    if not isinstance(result.gradients, Mapping):
+        raise ShapeError(f"gradients: expected arrays by name, got {quoted(result.gradients)}")
+    taken = frozenset(net.state_dict() if result.gradients else ())
+    gradients = {}
+    for name, gradient in result.gradients.items():
+        if name in taken or not isinstance(name, str):
+            raise ShapeError(f"{shown(name)}: expected a name that is not the network's own")
+        shape = np.shape(gradient) if isinstance(gradient, np.ndarray) else ()
+        gradients[name] = finite_array(shown(name), gradient, "an array", shape)
+    return LossResult(float(result.value), d_h, gradients)
 
 
 def _check_truncation(net: Network, steps: int, truncate: int | None) -> None:

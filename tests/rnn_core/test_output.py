@@ -299,3 +299,34 @@ def test_steps_that_do_not_exist_are_refused(at):
     words = f"last, every, steps from 0 to {T - 1}, or flags ({T},) or ({T}, {B})"
     shown = at.shape if isinstance(at, np.ndarray) else repr(at)
     refused(rc.ConfigError, f"at: expected {words}, got {shown}", lambda: chosen_steps(at, T, B))
+
+
+@pytest.mark.parametrize(
+    ("gradients", "message"),
+    [
+        (
+            {"weight_hy": np.array([1.0, np.inf])},
+            "weight_hy: expected finite numbers, got inf at (1,)",
+        ),
+        ({"weight_hy": "much"}, "weight_hy: expected an array, got values of type <U4"),
+        (
+            {"weight_hh_l0": np.ones(1)},
+            "weight_hh_l0: expected a name that is not the network's own",
+        ),
+        ({3: np.ones(1)}, "3: expected a name that is not the network's own"),
+        (None, "gradients: expected arrays by name, got None"),
+    ],
+)
+def test_gradients_of_a_loss_that_are_none_are_refused(rng, gradients, message):
+    case = random_deep(rng, ("rnn", "tanh", "after"))
+    with pytest.raises(rc.ShapeError, match=f"^{re.escape(message)}$"):
+        case.record(lambda h: rc.LossResult(0.0, np.zeros(h.shape), gradients))
+
+
+def test_output_gradient_beyond_float64_is_refused_by_name(rng):
+    """An identity net of states 1e200: y^2 is beyond float64, and so is y h."""
+    case = random_deep(rng, ("rnn", "identity", "after"), T=1, B=1)
+    case.init["h_l0"] = np.full((1, 4), 1e200)
+    loss = rc.SquaredError(layer(rng), np.zeros((1, K)))
+    with pytest.raises(rc.ShapeError, match=r"^weight_hy: expected finite numbers, got -?inf at"):
+        case.record(loss)
