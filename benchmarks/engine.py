@@ -153,10 +153,8 @@ def ensembles(cells: tuple[str, ...], rounds: int) -> None:
             batched.append(timed(lambda b=base, a=axes: sweep(b, a)))
             looped.append(timed(lambda c=configs: [rc.run(config) for config in c]))
             ratios.append(looped[-1] / batched[-1])
-        print(
-            f"{cell:6}{statistics.median(batched):6.2f} against {statistics.median(looped):6.2f}, "
-        )
-        print(f"      {statistics.median(ratios):5.1f} times faster")
+        seconds = f"{statistics.median(batched):.2f} against {statistics.median(looped):.2f}"
+        print(f"{cell:6}{seconds}, {statistics.median(ratios):.1f} times faster")
 
 
 def main() -> None:
