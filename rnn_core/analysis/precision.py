@@ -13,7 +13,7 @@ There is no loss scaling unless asked for. A gradient is *wrong* long before it 
 keeps noise alive among the subnormals.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
@@ -63,7 +63,11 @@ class PrecisionLoss:
 
 
 def lost_precision(
-    rec: Recording, *, mode: str = RANGE_ONLY, loss_scale: int = 0
+    rec: Recording,
+    *,
+    mode: str = RANGE_ONLY,
+    loss_scale: int = 0,
+    types: Iterable[str] = tuple(TYPES),
 ) -> Mapping[str, PrecisionLoss]:
     """Simulate the last loss step's gradient in float16, bfloat16 and float32.
 
@@ -71,15 +75,16 @@ def lost_precision(
     ----------
     mode : "range only" or "all in p".
     loss_scale : k multiplies the loss by 2^k, as mixed-precision training does.
+    types : which of them; each costs a sweep of its own.
 
     Returns
     -------
-    For each type its lags; an empty mapping for a run without steps, of several layers or with a
-    skip in time, or whose loss is another run's.
+    For each of `types`, in their order, its lags; an empty mapping for a run without steps, of
+    several layers or with a skip in time, or whose loss is another run's.
 
     Raises
     ------
-    ConfigError : "mode: expected one of range only, all in p, got ...".
+    ConfigError : "mode: expected one of range only, all in p, got ..." or "types: ...".
 
     Examples
     --------
@@ -96,12 +101,14 @@ def lost_precision(
     >>> [lost_precision(rec, mode=mode)["float32"].first_zero for mode in (RANGE_ONLY, ALL_IN_P)]
     [7, 1]
     """
+    named = (types,) if isinstance(types, str) else tuple(types)
+    for name in named:
+        if not isinstance(name, str) or name not in TYPES:
+            raise ConfigError(f"types: expected names from {', '.join(TYPES)}, got {quoted(name)}")
     if not _can_simulate(rec, mode):
         return MappingProxyType({})
     with np.errstate(all="ignore"):  # what leaves the range of a narrow type is the subject
-        return MappingProxyType(
-            {n: _lost(rec, kind, mode, loss_scale) for n, kind in TYPES.items()}
-        )
+        return MappingProxyType({n: _lost(rec, TYPES[n], mode, loss_scale) for n in named})
 
 
 def narrow_log10_norms(

@@ -1,9 +1,13 @@
 """Where narrow types lose the gradient: the slow simulation, PyTorch's roundings, closed forms."""
 
+import re
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 import rnn_core as rc
+from rnn_core.analysis import precision
 from rnn_core.analysis.precision import TYPES, lost_precision
 from tests.reference import FORMATS, reference_tables, rounding_golden, slow_range_only
 from tests.rnn_core.random_networks import CELL_IDS, CELLS, last_step, random_case, vanilla
@@ -141,3 +145,24 @@ def test_run_without_steps_loses_nothing():
     net = vanilla(np.array([[1e300]]), "identity")
     gone = rc.record(net, np.zeros((3, 1, 1)), last_step(np.ones(1)), h_init=np.full((1, 1), 1e300))
     assert dict(lost_precision(gone)) == {}
+
+
+def test_only_the_named_types_are_simulated_in_their_order(monkeypatch):
+    def refuse(_):
+        raise AssertionError("simulated without being asked for")
+
+    kinds = {**TYPES, "float32": replace(TYPES["float32"], round=refuse)}
+    monkeypatch.setattr(precision, "TYPES", kinds)
+    found = lost_precision(linear_unit(0.5, 30), types=("bfloat16", "float16"))
+    assert list(found) == ["bfloat16", "float16"]
+    assert (found["float16"].first_subnormal, found["float16"].first_zero) == (15, 25)
+    assert dict(lost_precision(linear_unit(0.5, 30), types=())) == {}
+    with pytest.raises(AssertionError, match="simulated without being asked for"):
+        lost_precision(linear_unit(0.5, 30))
+
+
+@pytest.mark.parametrize("types", [("float64",), ("float16", "half")])
+def test_types_are_named_from_the_list(types):
+    expected = f"types: expected names from float16, bfloat16, float32, got '{types[-1]}'"
+    with pytest.raises(rc.ConfigError, match=f"^{re.escape(expected)}$"):
+        lost_precision(linear_unit(0.5, 3), types=types)
