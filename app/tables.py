@@ -2,10 +2,12 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Any, Final
+from urllib.parse import urlencode
 
 import pandas as pd
 
+from app import address
 from app.sentences.numerals import factor, number, power
 from app.sentences.typeset import for_markdown
 from rnn_core import Recording
@@ -67,22 +69,23 @@ def precision_table(rec: Recording) -> pd.DataFrame:
     return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("type")
 
 
-def csv(rec: Recording) -> bytes:
-    """Return every step with every digit, as comma-separated values."""
-    return rec.to_frame().to_csv().encode()
+def file_of(frame: pd.DataFrame, settings: Mapping[str, Any], fingerprint: str) -> bytes:
+    """Return a table with every digit as comma-separated values, below what it was made of.
+
+    The first lines begin with "#": the settings as the query of an address, every one of them,
+    and the fingerprint. `pandas.read_csv(path, comment="#")` leaves them out.
+    """
+    query = urlencode(address.write(settings, is_full=True))
+    head = f"# Gradient Flow Lab\n# settings: {query}\n# fingerprint: {fingerprint}\n"
+    return (head + frame.to_csv(lineterminator="\n")).encode()
 
 
 def saturation_table(rec: Recording, found: Saturation) -> pd.DataFrame:
     """Return the chosen steps of the tug of war as Markdown, rounded."""
-    frame = _saturation_frame(rec, found).loc[chosen_steps(rec)]
+    frame = saturation_frame(rec, found).loc[chosen_steps(rec)]
     columns = [str(name) for name in frame]
     rows = {_SATURATION[name]: [_written(name, value) for value in frame[name]] for name in columns}
     return pd.DataFrame(rows, index=frame.index.rename("step"))
-
-
-def saturation_csv(rec: Recording, found: Saturation) -> bytes:
-    """Return the tug of war at every step with every digit, as comma-separated values."""
-    return _saturation_frame(rec, found).to_csv().encode()
 
 
 _SATURATION: Final[Mapping[str, str]] = {
@@ -95,8 +98,8 @@ _SATURATION: Final[Mapping[str, str]] = {
 }
 
 
-def _saturation_frame(rec: Recording, found: Saturation) -> pd.DataFrame:
-    """Return one row per step: means over the sequences that are not exactly 0."""
+def saturation_frame(rec: Recording, found: Saturation) -> pd.DataFrame:
+    """Return the tug of war, one row per step: means over the sequences that are not exactly 0."""
     tug = found.tug
     columns = {
         "saturated_share": found.by_step,
@@ -120,8 +123,10 @@ def gating_table(recordings: Mapping[str, Recording]) -> pd.DataFrame:
     return pd.DataFrame(written, index=frame.index.rename("step")).rename(columns=names)
 
 
-def gating_csv(recordings: Mapping[str, Recording], cell: str, found: Roads | None) -> bytes:
-    """Return the three cells at every step, and the paths of one, as comma-separated values."""
+def gating_frame(
+    recordings: Mapping[str, Recording], cell: str, found: Roads | None
+) -> pd.DataFrame:
+    """Return the three cells at every step, and the paths of one."""
     frame = _gating_frame(recordings)
     if found is not None:
         for part, norms in found.split.log10_norms.items():
@@ -131,7 +136,7 @@ def gating_csv(recordings: Mapping[str, Recording], cell: str, found: Roads | No
         frame[f"log10_{cell}_product"] = pd.Series(
             found.product, index=pd.RangeIndex(1, len(found.product) + 1)
         )
-    return frame.to_csv().encode()
+    return frame
 
 
 def defaults_table(found: Sequence[Default]) -> pd.DataFrame:

@@ -20,7 +20,12 @@ _FREE: Final = 1.0 - 2 * _LARGE
 
 
 def gating_figure(
-    recs: Mapping[str, Recording], cell: str, found: Roads | None, *, sequence: int = 0
+    recs: Mapping[str, Recording],
+    cell: str,
+    found: Roads | None,
+    *,
+    sequence: int = 0,
+    pinned: Recording | None = None,
 ) -> go.Figure:
     """Draw three cells' gradients, and the gates and paths of one of them.
 
@@ -30,12 +35,18 @@ def gating_figure(
     cell : "lstm" or "gru": the one whose gates and paths are shown.
     found : of `rnn_core.analysis.roads`; None where no gradient arrives.
     sequence : which sequence the heatmaps show, from 0; the last one where there are fewer.
+    pinned : a run A to compare with.
     """
-    return go.Figure(drawing(recs, cell, found, sequence=sequence))
+    return go.Figure(drawing(recs, cell, found, sequence=sequence, pinned=pinned))
 
 
 def drawing(
-    recs: Mapping[str, Recording], cell: str, found: Roads | None, *, sequence: int = 0
+    recs: Mapping[str, Recording],
+    cell: str,
+    found: Roads | None,
+    *,
+    sequence: int = 0,
+    pinned: Recording | None = None,
 ) -> dict[str, Any]:
     """Return data and layout of the same figure, unchecked."""
     rec = recs[cell]
@@ -49,6 +60,6 @@ def drawing(
         if found is None
         else paths_apart(rec, found, shown)
     )
-    panels = (three_cells(recs, shown), *gates, last)
+    panels = (three_cells(recs, shown, pinned=pinned), *gates, last)
     heights = (_LARGE, *(each for _ in gates), _LARGE)
     return stacked(rec, panels, heights=heights, gap=_GAP)

@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 
 from app.figures.decades import Domain, ticks
+from app.figures.norms import aligned_at_loss
 from app.figures.panel import Panel, Part, key
 from app.figures.theme import INK, SMALL, colour
 from app.sentences.numerals import power
@@ -31,7 +32,9 @@ PARTS: Final = {
 """What a path is called by its first exit, and its colour."""
 
 
-def three_cells(recs: Mapping[str, Recording], shown: Domain) -> Panel:
+def three_cells(
+    recs: Mapping[str, Recording], shown: Domain, *, pinned: Recording | None = None
+) -> Panel:
     """Draw log10 |dL/dh_t| of three cells and an LSTM's log10 |dL/dc_t|, means over sequences."""
     title, traces, notes = ["<b>size |∂L/∂h<sub>t</sub>|</b>"], [], []
     for cell, rec in recs.items():
@@ -46,6 +49,11 @@ def three_cells(recs: Mapping[str, Recording], shown: Domain) -> Panel:
             of_c = mean_log10(rec.layers[0].log10_norms("d_c"))
             traces.append(_line(of_c, line, "|∂L/∂c|", dash="dot"))
             title.append(key("···", line, "LSTM, |∂L/∂c<sub>t</sub>|"))
+    if pinned is not None and pinned.layers and not pinned.overflow_left_nan:
+        theirs = mean_log10(pinned.layers[0].log10_norms("d_h"))
+        to = next(iter(recs.values()))
+        traces.append(_line(aligned_at_loss(theirs, pinned, to), INK, "A", dash="dash"))
+        title.append(key("- -", INK, f"pinned run A, {CELLS[pinned.network.cell][0]}"))
     return Panel("   ".join(title), _axis(shown), traces, [], _stacked_notes(notes, shown))
 
 

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Final
 
+from app.sentences.belief import Belief
 from app.sentences.claim import FEWEST
 from app.sentences.claim import claim as fate
 from app.sentences.numerals import counted, factor, number
-from app.sentences.saturation import Belief
 from rnn_core import Recording
 from rnn_core.analysis.roads import Roads
 

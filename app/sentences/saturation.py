@@ -1,7 +1,8 @@
 """What the page of saturation says: who pulled the gradient, and whether saturation decided it."""
 
-from typing import Final, NamedTuple
+from typing import Final
 
+from app.sentences.belief import Belief
 from app.sentences.claim import FEWEST, changed, unresolved
 from app.sentences.claim import claim as fate
 from app.sentences.notice import BALANCED
@@ -18,13 +19,6 @@ _FORMULA: Final = (
     r"$\frac{\partial L}{\partial h_{t-1}} = W_{hh}^{\top}\,\mathrm{diag}(\phi'(a_t))\,"
     r"\frac{\partial L}{\partial h_t}$"
 )
-
-
-class Belief(NamedTuple):
-    """Something that is often read, and what this run has to say about it."""
-
-    read: str
-    look: str
 
 
 def claim(rec: Recording, found: Saturation | None) -> str:

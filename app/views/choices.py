@@ -1,4 +1,4 @@
-"""Presets on a page, side by side under the label of what is changed between them."""
+"""Presets on a page, side by side under the label of what is changed between them, and run A."""
 
 from collections.abc import Sequence
 
@@ -8,11 +8,17 @@ from app import controls, link
 from app.presets import Choice
 
 
-def draw(choices: Sequence[Choice]) -> None:
-    """Draw a button for every preset; the one on the page is framed."""
+def draw(choices: Sequence[Choice], *, pins: bool = True) -> None:
+    """Draw a button for every preset; the one on the page is framed.
+
+    Parameters
+    ----------
+    pins : whether the run on the page can be kept to compare with.
+    """
     with st.container(horizontal=True, gap="xsmall", key="presets", vertical_alignment="center"):
         for choice in choices:
-            st.markdown(f"{choice.label}", width="content")
+            if choice.label:
+                st.markdown(f"{choice.label}", width="content")
             for preset in choice.presets:
                 controls.button(
                     preset.name,
@@ -22,3 +28,12 @@ def draw(choices: Sequence[Choice]) -> None:
                     help=preset.lesson,
                     type="primary" if preset.is_run_by(link.config()) else "secondary",
                 )
+        if pins:
+            _pin()
+
+
+def _pin() -> None:
+    if link.pinned() is None:
+        controls.button("Pin as A", link.pin, key="pin", help="Keeps this run to compare.")
+    else:
+        controls.button("Unpin A", link.unpin, key="unpin")

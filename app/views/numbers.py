@@ -8,6 +8,7 @@ import streamlit as st
 from app import controls, engine, link, sentences, tables
 from app.sentences.definitions import DEFINITIONS
 from app.sentences.typeset import for_html
+from app.views import take_home
 
 TITLE: Final = "Numbers"
 
@@ -31,14 +32,8 @@ def render() -> None:
         with steps:
             st.header("From the loss back")
             st.table(tables.steps_table(rec))
-            st.download_button(
-                "Download every step as CSV",
-                data=lambda: tables.csv(rec),
-                file_name=f"gradient-flow-{rec.fingerprint}.csv",
-                mime="text/csv",
-                key="csv",
-                on_click="ignore",
-            )
+            name = f"gradient-flow-{rec.fingerprint}"
+            take_home.csv(rec.to_frame(), link.shown(), rec.fingerprint, name=name)
         with whole:
             st.header("Of the whole run")
             st.table(tables.run_table(rec))

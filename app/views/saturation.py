@@ -1,20 +1,16 @@
 """Does saturation kill the gradient? Who pulls harder, the slopes or the weights."""
 
-from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-import streamlit as st
+import pandas as pd
 
 import rnn_core as rc
-from app import address, controls, engine, link, presets, tables
-from app.components.live_figure import live_figure
+from app import engine, presets, tables
 from app.components.parcel import Picture
 from app.figures.saturation import drawing
 from app.other_cell import with_cell
-from app.sentences import protocol, saturation
-from app.sentences.typeset import for_html, for_markdown
-from app.views import choices
+from app.sentences import saturation
+from app.views import lesson
 from rnn_core.analysis import saturation as measured
 
 TITLE: Final = "Saturation"
@@ -34,102 +30,64 @@ class _Run(NamedTuple):
     found: measured.Saturation | None
     note: str
 
-
-def render() -> None:
-    """Draw the page."""
-    st.html(Path(__file__).with_name("lesson.css"))
-    controls.sidebar()
-    claim, progress = st.empty(), st.empty()
-    slider, named = st.columns([0.26, 0.74], vertical_alignment="center")
-    with slider:
-        controls.weight_scale()
-    with named:
-        choices.draw(presets.SATURATION)
-    with progress, st.spinner("Backpropagating through time"):
-        settings = link.shown()
-        run = _run(settings)
-    claim.html(
-        "".join(
-            f"<{tag} class='{name}'>{text}</{tag}>"
-            for (name, text), tag in zip(_words(run).items(), ("h1", "p"), strict=True)
-        )
-    )
-    rec = run.recording
-    live_figure(
-        _picture(run, settings),
-        key="saturation",
-        follow=controls.under_way(),
-        step=link.step(rec.steps),
-        on_pin=link.pin_step,
-    )
-    with st.container(key="reading"):
-        _reading(run)
+    @property
+    def fingerprint(self) -> str:
+        return self.recording.fingerprint
 
 
-def picture(settings: Mapping[str, Any]) -> Picture:
-    """Draw the picture of some settings, with the words above it."""
-    return _picture(_run(settings), settings)
-
-
-def _run(settings: Mapping[str, Any]) -> _Run:
-    is_plain = settings["cell"] == "rnn"
+def _run(settings: lesson.Settings) -> _Run:
+    notes = [] if settings["cell"] == "rnn" else [_OTHER_CELL]
     run = engine.recording(with_cell(settings, "rnn"))
-    notes = [*([] if is_plain else [_OTHER_CELL]), *([run.note] if run.note else [])]
+    notes += [run.note] if run.note else []
     return _Run(run.recording, measured.saturation(run.recording), " ".join(notes))
 
 
-def _picture(run: _Run, settings: Mapping[str, Any]) -> Picture:
-    return Picture(
-        drawing(
-            run.recording,
-            run.found,
-            sequence=settings["sequence"] - 1,
-            pinned=_pinned(settings["a"]),
-        ),
-        run=address.run_name(settings, run.recording.fingerprint),
-        alt=saturation.alt_text(run.recording, run.found),
-        says={f".{name}": words for name, words in _words(run).items()},
+def _draw(run: _Run, a: _Run | None, settings: lesson.Settings) -> dict[str, Any]:
+    pinned = None if a is None or a.found is None else (a.recording, a.found)
+    return drawing(run.recording, run.found, sequence=settings["sequence"] - 1, pinned=pinned)
+
+
+def _reading(run: _Run) -> lesson.Reading:
+    rec, found = run.recording, run.found
+    return lesson.Reading(
+        saturation.equation(found),
+        saturation.notice(rec, found),
+        beliefs=saturation.beliefs(rec, found),
     )
 
 
-def _pinned(a: rc.ExperimentConfig | None) -> tuple[rc.Recording, measured.Saturation] | None:
-    if a is None:
-        return None
-    rec = engine.recording(with_cell(vars(a), "rnn")).recording
-    found = measured.saturation(rec)
-    return None if found is None else (rec, found)
+def _tables(run: _Run) -> tuple[lesson.Table, ...]:
+    if run.found is None:
+        return ()
+    return (
+        lesson.Table("**From the loss back**", tables.saturation_table(run.recording, run.found)),
+    )
 
 
-def _words(run: _Run) -> dict[str, str]:
-    said = " ".join([protocol(run.recording), *([run.note] if run.note else [])])
-    return {
-        "claim": for_html(saturation.claim(run.recording, run.found)),
-        "protocol": for_html(said),
-    }
+def _frame(run: _Run) -> pd.DataFrame | None:
+    return None if run.found is None else tables.saturation_frame(run.recording, run.found)
 
 
-def _reading(run: _Run) -> None:
-    rec, found = run.recording, run.found
-    st.markdown(for_markdown(saturation.equation(found)))
-    st.html(f"<p><b>What to notice.</b> {for_html(saturation.notice(rec, found))}</p>")
-    for belief in saturation.beliefs(rec, found):
-        st.html(
-            f"<p>You may have read: {for_html(belief.read)} "
-            f"<b>Look:</b> {for_html(belief.look)}.</p>"
-        )
-    left, right = st.columns([0.55, 0.45], gap="large")
-    with left:
-        st.markdown("**Questions to ask this page**\n\n" + "\n".join(f"- {q}" for q in QUESTIONS))
-    with right:
-        if found is None:
-            return
-        st.markdown("**From the loss back**")
-        st.table(tables.saturation_table(rec, found))
-        st.download_button(
-            "Download every step as CSV",
-            data=lambda: tables.saturation_csv(rec, found),
-            file_name=f"saturation-{rec.fingerprint}.csv",
-            mime="text/csv",
-            key="csv",
-            on_click="ignore",
-        )
+LESSON: Final = lesson.Lesson[_Run](
+    key="saturation",
+    questions=QUESTIONS,
+    choices=presets.SATURATION,
+    run=_run,
+    claim=lambda run: saturation.claim(run.recording, run.found),
+    alt=lambda run: saturation.alt_text(run.recording, run.found),
+    draw=_draw,
+    reading=_reading,
+    tables=_tables,
+    frame=_frame,
+    asked=("y", "y5", "y6"),
+)
+
+
+def render() -> None:
+    """Draw the page."""
+    lesson.render(LESSON)
+
+
+def picture(settings: lesson.Settings) -> Picture:
+    """Draw the picture of some settings, with the words above it."""
+    return lesson.picture(LESSON, settings)

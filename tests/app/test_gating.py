@@ -196,8 +196,10 @@ def test_the_domains_do_not_move_with_the_weights():
 
 def test_the_file_holds_every_step_of_all_cells_and_paths():
     recs = three(cell="lstm")
-    text = tables.gating_csv(recs, "lstm", roads(recs["lstm"]))
-    frame = pd.read_csv(io.BytesIO(text), index_col="step")
+    text = tables.file_of(
+        tables.gating_frame(recs, "lstm", roads(recs["lstm"])), address.DEFAULTS, "abc"
+    )
+    frame = pd.read_csv(io.BytesIO(text), index_col="step", comment="#")
     assert list(frame.index) == list(range(1, 31))
     for cell, rec in recs.items():
         expected = slow_log10_norms(slow(rec).d_h).mean(axis=1)
@@ -254,7 +256,7 @@ def test_a_link_shows_three_runs_and_the_roads_of_one():
     assert says.claim(rec, roads(rec)).replace("^", "") in text
     assert parcel(page)["alt"].startswith(says.claim(rec, roads(rec)))
     assert "You may have read: “The gradient of the LSTM is the product" in text
-    assert list(page.table[1].value.index) == ["PyTorch", "Keras", "PyTorch, forget bias 1"]
+    assert list(page.table[0].value.index) == ["PyTorch", "Keras", "PyTorch, forget bias 1"]
 
 
 @pytest.mark.parametrize("preset", BY_NAME.values(), ids=lambda preset: preset.key)

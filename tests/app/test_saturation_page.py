@@ -100,8 +100,9 @@ def test_the_table_and_the_file_hold_the_numbers_of_slow_loops(tmp_path):
         rec.network.state_dict(), np.array(rec.x), d_loss, cell="rnn", activation="tanh"
     )
     logs = slow_log10_norms(slow.d_h)
-    (tmp_path / "run.csv").write_bytes(tables.saturation_csv(rec, saturation(rec)))
-    frame = pd.read_csv(tmp_path / "run.csv", index_col="step")
+    text = tables.file_of(tables.saturation_frame(rec, saturation(rec)), address.DEFAULTS, "abc")
+    (tmp_path / "run.csv").write_bytes(text)
+    frame = pd.read_csv(tmp_path / "run.csv", index_col="step", comment="#")
     assert list(frame.index) == list(range(1, 41))
     assert frame["log10_d_h_mean"].to_numpy() == pytest.approx(logs.mean(axis=1), abs=1e-11)
     saturated = (np.abs(slow.h) > 0.9).mean(axis=(1, 2))
