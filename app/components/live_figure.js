@@ -38,6 +38,7 @@ const paint = async (node, parcel) => {
   chart.shown = parcel;
   chart.saving.hidden = false;
   chart.cursor.follow(parcel);
+  chart.picks.follow(parcel);
 };
 
 const explain = (node, error) => {
@@ -87,6 +88,7 @@ const watchSize = (node) => {
     await window.Plotly.Plots.resize(node);
     charts.get(node)?.labels.place();
     charts.get(node)?.cursor.place();
+    charts.get(node)?.picks.place();
   });
   observer.observe(node);
   return observer;
@@ -103,6 +105,7 @@ const mounted = (frame, node) => {
     if (target.dataset.format && chart.shown) save(node, chart.shown, target.dataset.format);
   };
   chart.cursor = cursorOf(frame, node, (step) => chart.pin({ step }), chart.labels.place);
+  chart.picks = picksOf(frame, node, (picked) => chart.pick(picked));
   return chart;
 };
 
@@ -111,11 +114,12 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const node = frame.querySelector('.lab-figure');
   const chart = charts.get(node) ?? mounted(frame, node);
   chart.pin = (pinned) => setTriggerValue('pinned', pinned);
+  chart.pick = (picked) => setTriggerValue('picked', picked);
   chart.flow.receive(JSON.parse(new TextDecoder().decode(data)));
   return () => { // the page is left
     const last = charts.get(node);
     if (!last) return;
-    for (const stop of [() => last.size.disconnect(), last.flow.stop, last.cursor.stop]) stop();
+    for (const stop of [() => last.size.disconnect(), last.flow.stop, last.cursor.stop, last.picks.stop]) stop();
     charts.delete(node);
     window.Plotly?.purge(node);
   };

@@ -13,6 +13,7 @@ import streamlit as st
 
 from app import live
 from app.components.parcel import Picture, payload
+from app.components.picked import point
 
 _HERE: Final = files("app.components")
 
@@ -25,7 +26,15 @@ _component = st.components.v2.component(
     "gradient_flow_lab.live_figure",
     html=_read("live_figure.html"),
     css=_read("live_figure.css"),
-    js=_read("colours.js", "labels.js", "save.js", "follow.js", "cursor.js", "live_figure.js"),
+    js=_read(
+        "colours.js",
+        "labels.js",
+        "save.js",
+        "follow.js",
+        "cursor.js",
+        "pick.js",
+        "live_figure.js",
+    ),
     isolate_styles=False,  # Plotly writes its style sheet into the page's head
 )
 
@@ -37,6 +46,7 @@ def live_figure(
     follow: Mapping[str, float] | None = None,
     step: int | None = None,
     on_pin: Callable[[int | None], None] | None = None,
+    on_pick: Callable[[str, float, float], None] | None = None,
     is_big: bool = False,
 ) -> None:
     """Paint a picture into the chart named `key`.
@@ -58,12 +68,20 @@ def live_figure(
     step : the pinned step, 1..T.
     is_big : whether it is shown by a projector: larger type, thicker lines.
     on_pin : called with the step that the reader pins, or None; without it nothing can be pinned.
+    on_pick : called with a panel's name and the point that the reader clicks in it, or chooses
+        with arrow keys and Enter. Panels are declared in the figure, `layout.meta["picks"]`, each
+        as `app.figures.pick.panel` returns it.
     """
 
     def hear() -> None:
         pinned = st.session_state[key].pinned
         if on_pin is not None and pinned is not None:
             on_pin(pinned["step"])
+
+    def hear_pick() -> None:
+        picked = point(st.session_state[key].picked)
+        if on_pick is not None and picked is not None:
+            on_pick(*picked)
 
     parcel = payload(
         picture,
@@ -72,6 +90,7 @@ def live_figure(
         follow=dict(follow or {}),
         step=step,
         pins=on_pin is not None,
+        picks=on_pick is not None,
         big=is_big,
     )
-    _component(data=parcel, key=key, on_pinned_change=hear)
+    _component(data=parcel, key=key, on_pinned_change=hear, on_picked_change=hear_pick)
