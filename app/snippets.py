@@ -13,6 +13,9 @@ _PHI: Final = {
     "relu": "torch.relu({})",
     "identity": "{}",
 }
+_SMALLEST: Final = -307.0
+"""log10 of what float64 still holds with all its digits."""
+
 _SUM: Final = "x[t] @ W_ih.T + h @ {}.T + b"
 
 
@@ -78,7 +81,13 @@ def in_pytorch(rec: Recording) -> str:
         "# sizes: log10 |dL/dh_t|, steps by sequences; nan where a gradient is exactly 0",
         f"print(sizes[0].mean())  # {size.mean():.4f} at step 1, mean over sequences",
         *_growth(rec, growth),
+        *(["# beyond float64: PyTorch reads 0 where the page still has a number"] * _is_far(rec)),
     )
+
+
+def _is_far(rec: Recording) -> bool:
+    norms = rec.layers[0].log10_norms("d_h")
+    return bool((norms[norms > float("-inf")] < _SMALLEST).any())
 
 
 def _config(rec: Recording) -> Iterator[str]:
@@ -133,8 +142,8 @@ def _step(rec: Recording) -> Iterator[str]:
 def _loss(rec: Recording) -> Iterator[str]:
     if rec.config is not None and rec.config.source == "text":
         yield "h_top = torch.stack(states)"
-        yield "value, d_h = loss_of(config, T)(h_top.detach().numpy())  # the next character"
-        yield "h_top.backward(torch.from_numpy(d_h))"
+        yield "loss = loss_of(config, T)(h_top.detach().numpy())  # of the next character"
+        yield "h_top.backward(torch.from_numpy(loss.d_h))"
         return
     yield "v = torch.from_numpy(loss_of(config, T).readout.copy())"
     if rec.loss_steps > 1:

@@ -215,7 +215,7 @@ def _below(lesson: Lesson[R], run: R, a: R | None, settings: Settings) -> None:
             st.markdown(f"**Questions to ask this page**\n\n{questions}")
             take_home.draw(
                 lesson.key,
-                lesson.frame(run),
+                lambda chosen: lesson.frame(lesson.run(chosen)),
                 lambda chosen: picture(lesson, chosen),
                 run.recording,
                 settings,

@@ -1,11 +1,13 @@
 """The run in numbers: a table, every step as CSV, and what each number means."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+import pandas as pd
 import streamlit as st
 
-from app import controls, engine, link, sentences, tables
+from app import address, controls, engine, link, sentences, tables
 from app.sentences.definitions import DEFINITIONS
 from app.sentences.typeset import for_html
 from app.views import take_home
@@ -33,7 +35,7 @@ def render() -> None:
             st.header("From the loss back")
             st.table(tables.steps_table(rec))
             name = f"gradient-flow-{rec.fingerprint}"
-            take_home.csv(rec.to_frame(), link.shown(), rec.fingerprint, name=name)
+            take_home.csv(_frame, link.shown(), rec.fingerprint, name=name)
         with whole:
             st.header("Of the whole run")
             st.table(tables.run_table(rec))
@@ -45,3 +47,7 @@ def render() -> None:
             f"<p><b>{for_html(one.name)}</b>. {for_html(one.meaning)} "
             f"<i>Source: {for_html(one.source)}.</i></p>"
         )
+
+
+def _frame(settings: Mapping[str, Any]) -> pd.DataFrame:
+    return engine.recording(address.config_of(settings)).recording.to_frame()

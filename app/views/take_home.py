@@ -1,6 +1,7 @@
 """What a reader takes home from a page: every step as CSV, one HTML file, and the run as code."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Final
 
 import pandas as pd
@@ -18,7 +19,7 @@ _HOME: Final = {"picture": "gradient-flow"}
 
 def draw(
     key: str,
-    frame: pd.DataFrame | None,
+    frame: Callable[[Mapping[str, Any]], pd.DataFrame | None],
     picture: Callable[[Mapping[str, Any]], Picture],
     rec: Recording,
     settings: Mapping[str, Any],
@@ -28,14 +29,14 @@ def draw(
     Parameters
     ----------
     key : of the page's picture.
-    frame : every step with every digit; None where there are none.
+    frame : from settings to every step with every digit; None where there are no steps.
     picture : from settings to their picture.
     rec : the run that the code reproduces.
     """
     name = f"{_HOME.get(key, key)}-{rec.fingerprint}"
     st.markdown("**Take it home**")
     with st.container(horizontal=True, gap="small", key="take-home"):
-        if frame is not None:
+        if rec.layers:
             csv(frame, settings, rec.fingerprint, name=name)
         st.download_button(
             "Download as one HTML file",
@@ -53,7 +54,9 @@ def draw(
             if rec.layers and rec.config is not None:
                 st.download_button(
                     label,
-                    data=write(rec),
+                    data=partial(
+                        write, rec
+                    ),  # made when asked for: other files would be looked for
                     file_name=f"{name}-{language}.py",
                     mime="text/x-python",
                     key=f"script-{language}",
@@ -62,11 +65,26 @@ def draw(
                 )
 
 
-def csv(frame: pd.DataFrame, settings: Mapping[str, Any], fingerprint: str, *, name: str) -> None:
-    """Draw the button for every step as CSV, with the settings in comment lines on top."""
+def csv(
+    frame: Callable[[Mapping[str, Any]], pd.DataFrame | None],
+    settings: Mapping[str, Any],
+    fingerprint: str,
+    *,
+    name: str,
+) -> None:
+    """Draw the button for every step as CSV, with the settings in comment lines on top.
+
+    The table is made on a click, and from settings: a session that kept a recording for its
+    button would keep 20 MB.
+    """
+
+    def made() -> bytes:
+        found = frame(settings)
+        return b"" if found is None else tables.file_of(found, settings, fingerprint)
+
     st.download_button(
         "Download every step as CSV",
-        data=lambda: tables.file_of(frame, settings, fingerprint),
+        data=made,
         file_name=f"{name}.csv",
         mime="text/csv",
         key="csv",

@@ -3,7 +3,6 @@
 import io
 import re
 from collections import Counter
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -22,7 +21,7 @@ from tests.app.test_views import opened, parcel, shown_text
 from tests.reference import slow_bptt, slow_log10_norms
 from tests.reference.slow_terms import slow_paths
 
-PAGE = Path(__file__).with_name("gating_page.py")
+PAGE = "gating"
 SMALL = {"steps": 30, "batch_size": 2, "input_size": 3, "hidden_size": 6, "init": "pytorch"}
 BY_NAME = {preset.name: preset for choice in GATING for preset in choice.presets}
 SEEDS = range(21)

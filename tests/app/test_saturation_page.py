@@ -1,7 +1,6 @@
 """The page of saturation, opened as a reader opens it."""
 
 import math
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -16,7 +15,7 @@ from rnn_core.analysis.saturation import saturation
 from tests.app.test_views import opened, parcel, shown_text
 from tests.reference import slow_bptt, slow_log10_norms
 
-PAGE = Path(__file__).with_name("saturation_page.py")
+PAGE = "saturation"
 SMALL = {"steps": "40", "hidden_size": "8", "batch_size": "2"}
 PRESETS = [preset for choice in SATURATION for preset in choice.presets]
 

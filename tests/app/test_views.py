@@ -15,11 +15,14 @@ from app.sentences import claim
 from rnn_core.analysis.precision import lost_precision
 
 LAB = Path(__file__).parents[2] / "app" / "lab.py"
-NUMBERS = Path(__file__).with_name("numbers_page.py")
+ONE_PAGE = Path(__file__).with_name("one_page.py")
 
 
-def opened(path=LAB, **query):
-    page = AppTest.from_file(str(path), default_timeout=60)
+def opened(view=None, **query):
+    """Open the lab, or one of its pages alone by the name of its module."""
+    page = AppTest.from_file(str(ONE_PAGE if view else LAB), default_timeout=60)
+    if view:
+        page.session_state["the page"] = view
     for name, text in query.items():
         page.query_params[name] = text
     page.run()
@@ -159,7 +162,7 @@ def test_every_corner_has_a_page(query):
 
 def test_numbers_are_those_of_the_run():
     rec = rc.run(rc.ExperimentConfig(steps=50, cell="lstm"))
-    page = opened(NUMBERS, steps="50", cell="lstm")
+    page = opened("numbers", steps="50", cell="lstm")
     steps, whole, floats = (table.value for table in page.table)
     frame = rec.to_frame()
     assert list(steps.index) == [50, 49, 48, 45, 40, 30, 1]
@@ -173,14 +176,14 @@ def test_numbers_are_those_of_the_run():
 
 
 def test_numbers_are_explained_with_their_sources():
-    text = shown_text(opened(NUMBERS, steps="20"))
+    text = shown_text(opened("numbers", steps="20"))
     for name in ("log10 |dL/dh|", "share in dL/dW", "saturated", "half-life", "lost", "Pascanu"):
         assert name in text
     assert text.count("Source: ") >= 8
 
 
 def test_numbers_of_a_run_without_shares_say_none_or_zero():
-    steps = opened(NUMBERS, steps="9", is_tied="false").table[0].value
+    steps = opened("numbers", steps="9", is_tied="false").table[0].value
     assert set(steps["share in dL/dW_hh"]) == {"none"}
-    zeros = opened(NUMBERS, steps="9", weight_scale="0").table[0].value
+    zeros = opened("numbers", steps="9", weight_scale="0").table[0].value
     assert list(zeros["log10 |dL/dh|"]) == ["0.000"] + ["exactly 0"] * (len(zeros) - 1)

@@ -1,0 +1,149 @@
+"""Every lesson page in a real browser: read by everyone, moved by mouse and keyboard, taken home.
+
+A new page is one more line of PAGES.
+"""
+
+import html
+import json
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from app.presets import GATING, PRESETS, SATURATION, Choice, Preset
+from tests.browser.driving import fingerprint, moved, painted, settled, slider
+
+APP = "[data-testid=stApp]"
+SIZES = {"laptop": (1366, 768), "projector": (1920, 1080)}
+
+
+@dataclass(frozen=True)
+class LessonPage:
+    """A page: its address, its presets, a small run of it."""
+
+    path: str
+    choices: tuple[Choice, ...]
+    settings: dict = field(
+        default_factory=lambda: {"steps": 40, "batch_size": 2, "hidden_size": 12}
+    )
+
+    @property
+    def small(self):
+        return f"{self.path}?{'&'.join(f'{name}={one}' for name, one in self.settings.items())}"
+
+    @property
+    def presets(self) -> list[Preset]:
+        return [preset for choice in self.choices for preset in choice.presets]
+
+
+LSTM = {"cell": "lstm", "steps": 40, "batch_size": 2, "hidden_size": 12}
+PAGES = {
+    "gradient flow": LessonPage("/", (Choice("", PRESETS),)),
+    "saturation": LessonPage("/saturation", SATURATION),
+    "gating": LessonPage("/gating", GATING, LSTM),
+}
+
+
+@pytest.fixture(params=PAGES)
+def lesson(request):
+    return PAGES[request.param]
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_and_the_picture_fits(new_context, lesson, scheme, size):
+    page = new_context(scheme).new_page()
+    width, height = SIZES[size]
+    page.set_viewport_size({"width": width, "height": height})
+    page.goto(lesson.path)
+    page.wait_for_selector("[data-run]")
+    settled(page)
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+    box = page.locator("[data-run]").bounding_box()
+    assert box["x"] + box["width"] <= width
+    assert box["y"] + box["height"] <= height + 24
+
+
+def test_every_preset_opens_its_run_and_is_a_link(open_page, lesson):
+    page = open_page(lesson.small)
+    for preset in lesson.presets:
+        page.locator(f".st-key-{preset.key} button:visible").click()
+        expected = fingerprint(**dict(preset.settings))
+        page.wait_for_function(
+            "(end) => document.querySelector('[data-run]').dataset.run.endsWith(end)",
+            arg=f"#{expected}",
+        )
+        settled(page)
+    again = open_page(page.url)
+    assert painted(again).endswith(f"#{expected}")
+
+
+def test_a_key_on_the_slider_moves_the_claim_and_the_picture(open_page, lesson):
+    page = open_page(lesson.small)
+    run, claim = painted(page), page.locator(".claim").inner_text()
+    for _ in range(5):
+        slider(page, "weight_scale").press("PageUp")
+        run = moved(page, run)
+    assert page.locator(".claim").inner_text() != claim
+    weight = float(slider(page, "weight_scale").input_value())
+    assert run.endswith(f"#{fingerprint(**lesson.settings, weight_scale=weight)}")
+
+
+@pytest.mark.parametrize("what", ["preset", "pin"])
+def test_the_first_press_after_a_restart_counts(server, watch, open_page, lesson, what):
+    page = open_page(f"{lesson.small}&seed=4")
+    run = painted(page)
+    server.kill()
+    page.wait_for_selector(f"{APP}:not([data-test-connection-state=CONNECTED])")
+    server.start()
+    page.wait_for_selector(f"{APP}[data-test-connection-state=CONNECTED]")
+    assert painted(page) == run
+    if what == "pin":
+        page.locator(".st-key-pin button:visible").click()
+        page.wait_for_url("**a=*")
+    else:
+        preset = lesson.presets[-1]
+        page.locator(f".st-key-{preset.key} button:visible").click()
+        expected = fingerprint(**dict(preset.settings), seed=4)
+        page.wait_for_function(
+            "(end) => document.querySelector('[data-run]').dataset.run.endsWith(end)",
+            arg=f"#{expected}",
+        )
+    settled(page)
+    watch.forgive("ERR_CONNECTION_REFUSED")
+
+
+def test_the_page_is_reached_from_the_menu_with_its_settings(open_page, lesson):
+    elsewhere = "/gating" if lesson.path == "/" else "/"
+    page = open_page(f"{elsewhere}?steps=60&hidden_size=16")
+    left = painted(page, "steps=60&hidden_size=16")
+    page.locator(f".st-key-menu a[href$='{lesson.path}?steps=60&hidden_size=16']").click()
+    page.wait_for_url(f"**{lesson.path}?steps=60*")
+    page.locator(f"[data-run='{left}']").wait_for(state="detached")
+    run = painted(page, "steps=60&hidden_size=16")
+    assert run.endswith(f"#{fingerprint(steps=60, hidden_size=16)}")
+
+
+def test_what_is_taken_home_names_the_run(open_page, lesson):
+    page = open_page(lesson.small)
+    run = painted(page)
+    for kind, start in (("svg", b"<svg"), ("png", b"\x89PNG")):
+        with page.expect_download() as download:
+            page.locator(f".lab-save [data-format={kind}]").click()
+        saved = Path(download.value.path()).read_bytes()
+        assert saved.startswith(start)
+        if kind == "svg":
+            text = re.sub(r"<[^>]+>", "", saved.decode())
+            assert html.unescape(text).count(run) == 1
+    for key in ("csv", "script-rnn_core", "script-pytorch"):
+        with page.expect_download() as download:
+            page.locator(f".st-key-{key} button:visible").click()
+        text = Path(download.value.path()).read_text()
+        for name, value in lesson.settings.items():
+            shown = value if key == "csv" else json.dumps(value).replace('"', "'")
+            assert f"{name}={shown}" in text
+        if key != "script-pytorch":
+            assert run.split("#")[1] in text
