@@ -6,6 +6,7 @@ import streamlit as st
 
 from app import link
 from app.components.plain import plain
+from app.turns import PICTURE, TURNS
 from app.views import gating, gradient_flow, numbers, saturation
 
 PAGES = {
@@ -35,9 +36,10 @@ link.adopt(page.url_path)
 with st.container(horizontal=True, key="menu"):
     for other in pages:
         st.page_link(other, query_params=link.query())
-for sentence in link.complaints():
-    st.warning(plain(sentence))
-page.run()
+if complaints := link.complaints():
+    st.warning("\n\n".join(map(plain, complaints)))
+with TURNS.turn(PICTURE):
+    page.run()
 link.write()
 if link.must_run_again():
     st.rerun()

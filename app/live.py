@@ -6,7 +6,6 @@ one request in flight, the newest value next, and lets Streamlit commit what the
 """
 
 from collections.abc import Callable, Mapping
-from threading import Lock
 from typing import Any, Final
 from urllib.parse import parse_qs
 
@@ -17,6 +16,7 @@ from starlette.routing import Route
 
 from app import address
 from app.components.parcel import Picture, payload
+from app.turns import REST, TURNS
 from rnn_core import ConfigError
 
 _BASE: Final = str(st.get_option("server.baseUrlPath") or "").strip("/")
@@ -34,7 +34,6 @@ Draw = Callable[[Mapping[str, Any]], Picture]
 
 def route(charts: Mapping[str, Draw]) -> Route:
     """Return the route that draws `charts`, by name."""
-    at_work = Lock()  # a room full of fingers must not starve the pages of their turn
 
     def answer(request: Request) -> Response:
         key = request.path_params["key"]
@@ -47,12 +46,12 @@ def route(charts: Mapping[str, Draw]) -> Route:
             return Response("\n".join(complaints), 422, _PRIVATE, "text/plain")
         if is_coarse:
             settings["batch_size"] = _fewer(settings)
-        with at_work:
+        with TURNS.turn(REST):
             try:
                 picture = charts[key](settings)
             except ConfigError as error:
                 return Response(str(error), 422, _PRIVATE, "text/plain")
-        parcel = payload(picture, key=key, is_coarse=is_coarse)
+            parcel = payload(picture, key=key, is_coarse=is_coarse)
         return Response(parcel, 200, _PRIVATE, "application/json")
 
     return Route(f"{PATH}{{key}}", answer)

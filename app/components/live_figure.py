@@ -14,6 +14,7 @@ import streamlit as st
 from app import live
 from app.components.parcel import Picture, payload
 from app.components.picked import point
+from app.turns import REST, TURNS
 
 _HERE: Final = files("app.components")
 
@@ -94,3 +95,4 @@ def live_figure(
         big=is_big,
     )
     _component(data=parcel, key=key, on_pinned_change=hear, on_picked_change=hear_pick)
+    TURNS.give_way(REST)
