@@ -18,11 +18,12 @@ class Queue:
             with self.turns.turn(rank):
                 self.done.append(name)
 
+        waiting = len(self.turns._waiting)
         thread = Thread(target=work)
         thread.start()
         self.threads.append(thread)
-        while len(self.turns._waiting) < len(self.threads):
-            pass
+        while len(self.turns._waiting) == waiting:
+            pass  # the order of asking is what is tested
 
     def join(self) -> list[str]:
         for thread in self.threads:
