@@ -28,6 +28,7 @@ class Purpose(IntEnum):
     READOUT = 7
     UNTIED_WEIGHTS = 8
     DIRECTIONS = 9
+    TASK = 10
 
 
 def stream(seed: int, purpose: Purpose, *part: int) -> np.random.Generator:
