@@ -10,8 +10,9 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qsl, urlencode
 
 from app import engine
+from app.sentences.numerals import counted
 from rnn_core import ConfigError, ExperimentConfig
-from rnn_core.allowed import Allowed, Choice, Whole
+from rnn_core.allowed import Allowed, Choice, Real, Whole
 from rnn_core.config import FIELDS, read_field, write_field
 from rnn_core.errors import quoted
 
@@ -20,6 +21,9 @@ LONGEST: Final = 4_000
 
 MOST_COMPLAINTS: Final = 4
 """A broken link may have thousands of faults; a reader needs the first few."""
+
+BROKEN: Final = "\N{REPLACEMENT CHARACTER}"
+"""What stands in a query where its bytes were no UTF-8."""
 
 Settings = dict[str, Any]
 
@@ -86,6 +90,16 @@ PAGE_FIELDS: Final[Mapping[str, PageField]] = MappingProxyType(
         "hide": PageField((), Names()),
         "lock": PageField((), Names()),
         "ask": PageField(0, Whole(0, 1)),
+        "threshold": PageField(1.0, Real(1e-6, 1e6)),
+        "clip": PageField("norm", Choice(("norm", "value"))),
+        "learning_rate": PageField(0.1, Real(0.001, 100.0)),
+        "unit_steps": PageField(51, Whole(1, 200)),
+        "start_w": PageField(5.0, Real(4.0, 6.0)),
+        "start_b": PageField(-2.5, Real(-3.3, -1.8)),
+        "update": PageField(None, Whole(0, 300, is_optional=True)),
+        "train": PageField(0, Whole(0, 1)),
+        "training_rate": PageField(0.1, Real(0.001, 100.0)),
+        "reach": PageField("1", Choice(("0.25", "0.5", "1", "2", "4", "32"))),
     }
 )
 """The settings beside those of the run. A new one needs a line here and a control."""
@@ -111,15 +125,26 @@ def read_one(name: str, text: str) -> Any:
     ------
     ConfigError : "<setting>: expected <what>, got <text>", for an unknown name as well.
     """
+    if BROKEN in text:
+        raise ConfigError(f"{name}: expected text in UTF-8, got {quoted(text)}")
     if name in FIELDS:
         return read_field(name, text)
     if name not in PAGE_FIELDS:
-        raise ConfigError(f"{quoted(name)}: expected one of {', '.join(DEFAULTS)}")
+        raise ConfigError(_about_unknown([name]))
     allowed = PAGE_FIELDS[name].allowed
     value = allowed.read(text)
     if not allowed.accepts(value):
         raise ConfigError(f"{name}: expected {allowed.expected}, got {quoted(text)}")
     return value
+
+
+def _about_unknown(names: Sequence[str]) -> str:
+    """Say that some names are no settings; the first few of them, in one sentence."""
+    named = ", ".join(quoted(name) for name in names[:MOST_COMPLAINTS])
+    more = len(names) - MOST_COMPLAINTS
+    if more > 0:
+        named += f" and {counted(more, 'more name')}"
+    return f"{named}: expected one of {', '.join(DEFAULTS)}"
 
 
 def write_one(value: Any, *, is_full: bool = False) -> str:
@@ -165,9 +190,9 @@ def read(query: Mapping[str, Sequence[str]], fallback: Mapping[str, Any]) -> Rea
     fallback : settings that can run.
     """
     settings, complaints = dict(DEFAULTS), []
-    for name, texts in query.items():
+    for name in filter(DEFAULTS.__contains__, query):
         try:
-            settings[name] = _read_one(name, texts)
+            settings[name] = _read_one(name, query[name])
         except ConfigError as error:
             complaints.append(str(error))
     try:
@@ -175,6 +200,8 @@ def read(query: Mapping[str, Sequence[str]], fallback: Mapping[str, Any]) -> Rea
     except ConfigError as error:
         settings = dict(fallback)
         complaints.append(str(error))
+    if unknown := [name for name in query if name not in DEFAULTS]:
+        complaints.append(_about_unknown(unknown))
     if len(complaints) > MOST_COMPLAINTS:
         rest = len(complaints) - MOST_COMPLAINTS
         complaints[MOST_COMPLAINTS:] = [f"address: {rest} more settings are wrong"]

@@ -14,7 +14,7 @@ import streamlit as st
 
 from app import link
 from app.components.copy_link import copy_link
-from app.widgets import Choice, Line, Menu, Number, Slider, Switch, Widget
+from app.widgets import Choice, Decimal, Line, Menu, Number, Slider, Switch, Widget
 
 
 @dataclass(frozen=True)
@@ -99,12 +99,45 @@ CONTROLS: Final[Mapping[str, Control]] = MappingProxyType(
         ),
         "unit": Control("Unit to open", Number(1, 512)),
         "notation": Control("Notation", Choice({"ours": "h_t, W_hh", "course": "a^<t>, W_aa"})),
+        "reach": Control(
+            "Decades shown",
+            Menu(
+                {
+                    "0.25": "a quarter of the usual",
+                    "0.5": "half the usual",
+                    "1": "as usual",
+                    "2": "twice the usual",
+                    "4": "4 times the usual",
+                    "32": "32 times the usual",
+                }
+            ),
+            "How far the axes and colours of gradients reach; they never follow a slider.",
+        ),
+        "threshold": Control(
+            "Threshold (drag me)",
+            Slider(0.05, 10.0, 0.05, 2),
+            "The largest norm, or by value the largest entry, that the optimiser gets.",
+        ),
+        "clip": Control("Clipped", Choice({"norm": "by norm", "value": "by value"})),
+        "learning_rate": Control("Learning rate", Slider(0.01, 1.0, 0.01, 2)),
+        "unit_steps": Control("Steps T of the unit", Slider(1, 100, 1, 0)),
+        "start_w": Control("Start w", Decimal(4.0, 6.0, 0.01, 3)),
+        "start_b": Control("Start b", Decimal(-3.3, -1.8, 0.01, 3)),
+        "training_rate": Control("Learning rate of the net", Slider(0.01, 0.5, 0.01, 2)),
         "seed": Control("Seed", Number(0, 2**32 - 1), "Decides every random draw."),
     }
 )
 """Every setting that a reader can move."""
 
-LIVE: Final = ("weight_scale", "steps", "input_scale", "forget_bias")
+LIVE: Final = (
+    "weight_scale",
+    "steps",
+    "input_scale",
+    "forget_bias",
+    "threshold",
+    "learning_rate",
+    "unit_steps",
+)
 """Settings whose sliders move the picture while they are dragged."""
 
 NUMBERS: Final = MappingProxyType({"steps": Control("or type T, to 10,000", Number(1, 10_000))})
@@ -172,7 +205,9 @@ def sidebar() -> None:
         _group("Network", "cell", *_own_controls(), "hidden_size", "init")
         _group("Sequence", "steps", "source", *_typed(), "input_scale", "loss_at", "sequence")
         with st.expander("More settings"):
-            _controls("batch_size", "input_size", "h_init", "bias_scale", "truncate", *_untied())
+            _controls(
+                "batch_size", "input_size", "h_init", "bias_scale", "truncate", *_untied(), "reach"
+            )
         _group("This run", "seed")
         _buttons()
         copy_link(link.full_address(), key="copy-link")

@@ -17,7 +17,7 @@ from app import address, engine
 from rnn_core import ConfigError, ExperimentConfig
 
 _KEY: Final = "link"
-_KEPT: Final = ("seed", "a", "big", "hide", "lock", "ask", "notation")
+_KEPT: Final = ("seed", "a", "big", "hide", "lock", "ask", "notation", "reach")
 """What `restart` leaves alone: the draw, the run to compare with, and how the page is shown."""
 
 _Query = dict[str, list[str]]
@@ -117,6 +117,11 @@ def must_run_again() -> bool:
     session = _session()
     late, session.is_late = session.is_late, False
     return late
+
+
+def run_again() -> None:
+    """Run the page again as soon as its address is written: it has measured more meanwhile."""
+    _session().is_late = True
 
 
 def restart(settings: Mapping[str, Any] | None = None) -> None:

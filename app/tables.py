@@ -8,11 +8,13 @@ from urllib.parse import urlencode
 import pandas as pd
 
 from app import address
+from app.sentences.claim import FEWEST, starts
 from app.sentences.numerals import factor, number, power
 from app.sentences.typeset import for_markdown
 from rnn_core import Recording
 from rnn_core.analysis.defaults import Default
 from rnn_core.analysis.precision import PrecisionLoss, lost_precision
+from rnn_core.analysis.reach import first_reached
 from rnn_core.analysis.roads import Roads
 from rnn_core.analysis.saturation import Saturation
 from rnn_core.recording import mean_log10
@@ -49,16 +51,31 @@ def run_table(rec: Recording) -> pd.DataFrame:
     """Return the numbers of the whole run, one a row."""
     verdict = rec.verdict
     growth, time = verdict.growth_per_step, verdict.half_life
+    doubles = growth is not None and growth > 0.0
     rows = {
-        "regime": verdict.regime,
-        "decades": f"{verdict.decades:+.2f}",
-        "growth per step": "none" if growth is None else f"{growth:+.4f}",
-        "half-life": "no single rate" if time is None else f"{number(time, 3)} steps",
+        "regime": regime(rec),
+        "decades": _measured(verdict.decades, "+.2f"),
+        "growth per step": "none" if growth is None else _measured(growth, "+.4f"),
+        "doubles in" if doubles else "half-life": (
+            "no single rate" if time is None else f"{number(time, 3)} steps"
+        ),
         "sequences at exactly 0": f"{verdict.zero_sequences} of {verdict.sequences}",
         "loss": f"{rec.loss:.6g}",
-        "log10 |dL/dW_hh|": f"{rec.log10_gradient_norm.get('weight_hh_l0', float('nan')):.3f}",
+        "log10 |dL/dW_hh|": _measured(rec.log10_gradient_norm.get("weight_hh_l0", math.nan), ".3f"),
     }
     return pd.DataFrame({"value": rows.values()}, index=pd.Index(rows, name="of the whole run"))
+
+
+def regime(rec: Recording) -> str:
+    """Name what becomes of the gradient, or why that has no name."""
+    border = first_reached(rec)
+    if not starts(rec):
+        return "none: the loss has no gradient"
+    if border:
+        return f"none: cut at step {border + 1:,}"
+    if rec.last_loss_step + 1 < FEWEST:
+        return f"none below {FEWEST} steps"
+    return "holds" if rec.verdict.regime == "stable" else rec.verdict.regime
 
 
 def precision_table(rec: Recording) -> pd.DataFrame:
@@ -145,7 +162,7 @@ def defaults_table(found: Sequence[Default]) -> pd.DataFrame:
     cells = list(dict.fromkeys(one.cell for one in found))
     table = pd.DataFrame("as above", index=pd.Index(schemes, name="scheme"), columns=cells)
     for one in found:
-        table.loc[one.scheme, one.cell] = f"{one.mean:+.3f} ± {one.spread:.3f}"
+        table.loc[one.scheme, one.cell] = f"{one.mean:+.3f} ± {one.spread:.3f}".replace("-", "−")
     return table.rename(columns=str.upper)
 
 
@@ -163,7 +180,15 @@ def _gating_frame(recordings: Mapping[str, Recording]) -> pd.DataFrame:
 
 def _steps(found: PrecisionLoss, last: int) -> list[str]:
     lags = (found.lost_lag, found.first_subnormal, found.first_zero, found.first_nonfinite)
-    return ["never" if lag is None else f"step {last - lag}" for lag in lags]
+    return ["never" if lag is None else f"step {last - lag:,}" for lag in lags]
+
+
+def _measured(log10: float, form: str) -> str:
+    if math.isnan(log10):
+        return "none"
+    if log10 == float("-inf"):
+        return "exactly 0"
+    return f"{log10:{form}}".replace("-", "−")
 
 
 def _written(column: str, value: float) -> str:
@@ -172,7 +197,7 @@ def _written(column: str, value: float) -> str:
     if value == float("-inf"):
         return "exactly 0"
     if column.startswith("log10"):
-        return f"{value:.3f}"
+        return f"{value:.3f}".replace("-", "−")
     if column == "share_weight_hh":
         if value == 0.0:
             return "0"

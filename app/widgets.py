@@ -68,6 +68,34 @@ class Number:
 
 
 @dataclass(frozen=True)
+class Decimal:
+    """A number with decimals to type."""
+
+    low: float
+    high: float
+    step: float
+    digits: int
+
+    def shown(self, value: Any) -> Any:  # noqa: D102
+        return min(max(float(value), self.low), self.high)
+
+    def read(self, moved: Any) -> Any:  # noqa: D102
+        return round(self.shown(moved), self.digits)
+
+    def draw(self, label: str, start: Any, **rest: Any) -> Any:  # noqa: D102
+        first: Any = "min" if start is None else start
+        return st.number_input(
+            label,
+            self.low,
+            self.high,
+            value=first,
+            step=self.step,
+            format=f"%.{self.digits}f",
+            **rest,
+        )
+
+
+@dataclass(frozen=True)
 class Choice:
     """One of a few words, all of them in view."""
 

@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-import plotly.graph_objects as go
-
 from app.figures.decades import domain
 from app.figures.gate_maps import gate_maps
 from app.figures.panel import Panel
@@ -19,15 +17,16 @@ _LARGE: Final = 0.26
 _FREE: Final = 1.0 - 2 * _LARGE
 
 
-def gating_figure(
+def drawing(
     recs: Mapping[str, Recording],
     cell: str,
     found: Roads | None,
     *,
     sequence: int = 0,
     pinned: Recording | None = None,
-) -> go.Figure:
-    """Draw three cells' gradients, and the gates and paths of one of them.
+    reach: float = 1.0,
+) -> dict[str, Any]:
+    """Return data and layout of three cells' gradients, and the gates and paths of one of them.
 
     Parameters
     ----------
@@ -36,23 +35,12 @@ def gating_figure(
     found : of `rnn_core.analysis.roads`; None where no gradient arrives.
     sequence : which sequence the heatmaps show, from 0; the last one where there are fewer.
     pinned : a run A to compare with.
+    reach : how many decades the reader wants to see, as a factor on the usual.
     """
-    return go.Figure(drawing(recs, cell, found, sequence=sequence, pinned=pinned))
-
-
-def drawing(
-    recs: Mapping[str, Recording],
-    cell: str,
-    found: Roads | None,
-    *,
-    sequence: int = 0,
-    pinned: Recording | None = None,
-) -> dict[str, Any]:
-    """Return data and layout of the same figure, unchecked."""
     rec = recs[cell]
     if not rec.layers or rec.overflow_left_nan:
         return without_run(rec)
-    shown = domain(axis_steps(rec))
+    shown = domain(axis_steps(rec), reach)
     gates = gate_maps(rec, sequence=min(sequence, rec.x.shape[1] - 1))
     each = (_FREE - (len(gates) + 1) * _GAP) / len(gates)
     last = (

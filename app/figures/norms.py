@@ -111,7 +111,7 @@ def _outside(rec: Recording, mean: Array, shown: Domain) -> list[Part]:
     if finite.size:
         first = int(finite[0])
         value = float(mean[first])
-        where = f"{power(value)} at step {first + 1}"
+        where = f"{power(value)} at step {first + 1:,}"
         if value < shown.low:
             below.append(f"↓ {where}, below the picture")
         if value > shown.high:
@@ -120,7 +120,7 @@ def _outside(rec: Recording, mean: Array, shown: Domain) -> list[Part]:
     if verdict.zero_sequences:
         count = f"{verdict.zero_sequences} of {verdict.sequences} sequences"
         whose = ", last loss alone" if rec.loss_steps > 1 else ""
-        below.append(f"{count}: exactly 0 from step {verdict.zero_from_step} back{whose}")
+        below.append(f"{count}: exactly 0 from step {verdict.zero_from_step or 0:,} back{whose}")
     # a curve that falls back in time leaves the lower right free, one that rises the upper left
     corners = (
         ({"x": 1.0, "xanchor": "right", "xshift": -6, "y": shown.low, "yanchor": "bottom"}, below),

@@ -107,7 +107,7 @@ def _below(mean: Array, shown: Domain, name: str, line: str) -> list[tuple[bool,
         return []
     value = float(mean[finite[0]])
     arrow = "↓" if value < shown.low else "↑"
-    return [(value < shown.low, f"{arrow} {name}: {power(value)} at step {finite[0] + 1}", line)]
+    return [(value < shown.low, f"{arrow} {name}: {power(value)} at step {finite[0] + 1:,}", line)]
 
 
 def _stacked_notes(found: list[tuple[bool, str, str]], shown: Domain) -> list[Part]:

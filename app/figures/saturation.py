@@ -2,8 +2,6 @@
 
 from typing import Any, Final
 
-import plotly.graph_objects as go
-
 from app.figures.activation import activation_column
 from app.figures.decades import domain
 from app.figures.heatmaps import gradient_sizes
@@ -21,38 +19,29 @@ _LEFT: Final = 0.295
 """The left column ends, and the axis of time begins, at these parts of the width."""
 
 
-def saturation_figure(
-    rec: Recording,
-    found: Saturation | None,
-    *,
-    sequence: int = 0,
-    pinned: tuple[Recording, Saturation] | None = None,
-) -> go.Figure:
-    """Draw a vanilla run: activation and pre-activations on the left, four panels of time.
-
-    Parameters
-    ----------
-    found : of `rnn_core.analysis.saturation`; None where an overflow left no states.
-    sequence : which sequence the heatmaps show, from 0; the last one where there are fewer.
-    pinned : a run A to compare with.
-    """
-    return go.Figure(drawing(rec, found, sequence=sequence, pinned=pinned))
-
-
 def drawing(
     rec: Recording,
     found: Saturation | None,
     *,
     sequence: int = 0,
     pinned: tuple[Recording, Saturation] | None = None,
+    reach: float = 1.0,
 ) -> dict[str, Any]:
-    """Return data and layout of the same figure, unchecked."""
+    """Return data and layout of a vanilla run: its activation, and beside it four panels of time.
+
+    Parameters
+    ----------
+    found : of `rnn_core.analysis.saturation`; None where an overflow left no states.
+    sequence : which sequence the heatmaps show, from 0; the last one where there are fewer.
+    pinned : a run A to compare with.
+    reach : how many decades the reader wants to see, as a factor on the usual.
+    """
     if found is None:
         return without_run(rec)
     of = min(sequence, rec.x.shape[1] - 1)
     panels = (
         slopes(rec, sequence=of),
-        gradient_sizes(rec, domain(axis_steps(rec)), sequence=of),
+        gradient_sizes(rec, domain(axis_steps(rec), reach), sequence=of),
         saturated_shares(rec, found),
         pulls(rec, found, pinned=pinned),
     )

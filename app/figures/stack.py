@@ -70,7 +70,7 @@ def without_run(rec: Recording) -> dict[str, Any]:
         "y": 0.5,
         "xref": "paper",
         "yref": "paper",
-        "text": f"The hidden state overflows at step {step}: there is nothing to draw.",
+        "text": f"The hidden state overflows at step {step:,}: there is nothing to draw.",
         "font": {"size": theme.FONT_SIZE + 3},
     }
     layout = {
@@ -106,7 +106,7 @@ def _ends(rec: Recording) -> tuple[list[Part], list[Part]]:
     if rec.last_loss_step + 1 < rec.steps:
         place = rec.last_loss_step + 1.5
         shapes.append(line | {"x0": place, "x1": place})
-        says = f"loss after step {rec.last_loss_step + 1}, at the dotted line"
+        says = f"loss after step {rec.last_loss_step + 1:,}, at the dotted line"
     if rec.overflow is not None:
         place, end = rec.steps + 0.5, axis_steps(rec) + 0.5
         area = {"type": "rect", "yref": "paper", "y0": 0, "y1": 1, "x0": place, "x1": end}
@@ -114,7 +114,7 @@ def _ends(rec: Recording) -> tuple[list[Part], list[Part]]:
             area | {"fillcolor": theme.colour("no-run-area"), "line": {"width": 0}},
             line | {"x0": place, "x1": place},
         ]
-        says = f"the state overflows at step {rec.overflow.step + 1}: no run beyond"
+        says = f"the state overflows at step {rec.overflow.step + 1:,}: no run beyond"
     if not says:
         return [], []
     note = title(f"<b>{says}</b>", 1.0) | {"x": 1.0, "xanchor": "right"}

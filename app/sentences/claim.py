@@ -25,7 +25,7 @@ def claim(rec: Recording, precision: Mapping[str, PrecisionLoss] | None = None) 
     precision : of `lost_precision`; without it nothing is said about float16.
     """
     if rec.overflow is not None and (not rec.layers or rec.overflow_left_nan):
-        return f"The hidden state overflows at step {rec.overflow.step + 1}: no gradient exists."
+        return f"The hidden state overflows at step {rec.overflow.step + 1:,}: no gradient exists."
     return " ".join([*_overflow(rec), _fate(rec, precision or {}), *unresolved(rec)])
 
 
@@ -33,7 +33,7 @@ def _overflow(rec: Recording) -> list[str]:
     if rec.overflow is None:
         return []
     step = rec.overflow.step + 1
-    return [f"The hidden state overflows at step {step}."]
+    return [f"The hidden state overflows at step {step:,}."]
 
 
 def _fate(rec: Recording, precision: Mapping[str, PrecisionLoss]) -> str:
@@ -66,15 +66,15 @@ def _nothing_starts(rec: Recording) -> str:
 
 def _cut(rec: Recording, border: int) -> str:
     last = rec.last_loss_step
-    cut = f"backpropagation is cut there, so from step {border} back it is exactly 0."
+    cut = f"backpropagation is cut there, so from step {border:,} back it is exactly 0."
     if border == last:
-        return f"{_named(rec).capitalize()} stays at step {last + 1}: {cut}"
+        return f"{_named(rec).capitalize()} stays at step {last + 1:,}: {cut}"
     fate = changed(log10_factor(rec, last, border))
     arrived = rec.layers[0].from_last.log10_norms("d_h")[border] > float("-inf")
     zeros, all_of_them = int((~arrived).sum()), arrived.size
     if 0 < zeros < all_of_them:
         fate += f", but is exactly 0 in {zeros} of {all_of_them} sequences"
-    return f"From step {last + 1} back to step {border + 1} {_named(rec)} {fate}; {cut}"
+    return f"From step {last + 1:,} back to step {border + 1:,} {_named(rec)} {fate}; {cut}"
 
 
 def _between_words(rec: Recording, text: Reading) -> str:
@@ -93,9 +93,9 @@ def _between_words(rec: Recording, text: Reading) -> str:
 
 def _over_all_steps(rec: Recording, precision: Mapping[str, PrecisionLoss]) -> str:
     verdict, last = rec.verdict, rec.last_loss_step + 1
-    name, where = _named(rec), f"from step {last} back to step 1"
+    name, where = _named(rec), f"from step {last:,} back to step 1"
     zeros, all_of_them = verdict.zero_sequences, verdict.sequences
-    from_zero = f"exactly 0 from step {verdict.zero_from_step} back"
+    from_zero = f"exactly 0 from step {verdict.zero_from_step or 0:,} back"
     if zeros == all_of_them:
         everywhere = f" in all {zeros} sequences" if zeros > 1 else ""
         return f"{name.capitalize()} is {from_zero}{everywhere}."
@@ -129,6 +129,8 @@ def changed(log10: float) -> str:
         return f"shrinks to {factor(log10)} of its size"
     if log10 > FAR:
         return f"grows to {factor(log10)} times its size"
+    if log10 > 1.0:
+        return f"holds, arriving {factor(log10)} times as large"
     verb = "holds" if log10 >= -1.0 else "arrives"
     size = f"{part(log10)} of" if log10 < 0.0 else f"{factor(log10)} times"
     return f"{verb} with {size} its size"
@@ -154,10 +156,10 @@ def _kept(lost: PrecisionLoss | None, last: int) -> list[str]:
         return []
     over, wrong = lost.first_nonfinite, lost.lost_lag
     if over is not None and (wrong is None or over <= wrong):
-        return [f"float16 overflows at step {last - over}"]
+        return [f"float16 overflows at step {last - over:,}"]
     if wrong is None:
         return ["float16 keeps it"]
-    return [f"float16 has lost it by step {last - wrong}"]
+    return [f"float16 has lost it by step {last - wrong:,}"]
 
 
 def unresolved(rec: Recording) -> list[str]:

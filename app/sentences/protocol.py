@@ -37,6 +37,7 @@ def protocol(rec: Recording) -> str:
         *([f"forget bias {config.forget_bias:g}"] if config.forget_bias is not None else []),
         *([f"bias noise {config.bias_scale:g}"] if config.bias_scale else []),
         *([f"blocks of {counted(config.truncate, 'step')}"] if config.truncate else []),
+        *(["random state before step 1"] if config.h_init == "random" else []),
         _input(config),
         *(["loss at every step"] if rec.loss_steps > 1 else []),
     ]
@@ -49,11 +50,16 @@ def _units(config: ExperimentConfig) -> str:
 
 
 def _input(config: ExperimentConfig) -> str:
-    if config.source == "text":
-        return f"one-hot text × {config.input_scale:g}"
+    steps, _, features = sizes(config)
+    over = counted(steps, "step")
     if config.source == "silence":
-        return _SOURCES[config.source]
-    return f"{_SOURCES[config.source]} × {config.input_scale:g}"
+        return f"{over} of {_SOURCES[config.source]}"
+    of = (
+        f"one-hot text of {features} characters"
+        if config.source == "text"
+        else (f"{_SOURCES[config.source]} in {counted(features, 'feature')}")
+    )
+    return f"{over} of {of} × {config.input_scale:g}"
 
 
 def _sequences(config: ExperimentConfig) -> str:

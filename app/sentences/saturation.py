@@ -32,7 +32,7 @@ def claim(rec: Recording, found: Saturation | None) -> str:
     decades, last = rec.verdict.decades, rec.last_loss_step + 1
     link = "yet" if _is_surprising(rec, found) else "and"
     sentence = (
-        f"{lead}, {link} from step {last} back to step 1 the gradient {changed(decades)}: "
+        f"{lead}, {link} from step {last:,} back to step 1 the gradient {changed(decades)}: "
         f"W multiplies it by {factor(weight)}, φ′ by {factor(slope)}."
     )
     return " ".join([sentence, *unresolved(rec)])

@@ -2,11 +2,16 @@
 
 import re
 from typing import Final, NamedTuple
+from unicodedata import bidirectional
 
 from rnn_core.question import question_of
 
 _ARTICLES: Final = frozenset({"a", "an", "the", "this", "that", "these", "those"})
 _LONGEST: Final = 20
+_RIGHT_TO_LEFT: Final = frozenset({"R", "AL", "AN"})
+_MARKS: Final = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})
+_ISOLATED: Final = "\N{FIRST STRONG ISOLATE}"
+_END: Final = "\N{POP DIRECTIONAL ISOLATE}"
 
 
 class Word(NamedTuple):
@@ -48,5 +53,12 @@ def reading(text: str) -> Reading:
 
 
 def shortened(word: str) -> str:
-    """Return a word that fits into a sentence."""
-    return word if len(word) <= _LONGEST else f"{word[: _LONGEST - 1]}…"
+    """Return a word that fits into a sentence, and whose direction of writing stays its own.
+
+    A word that is written from right to left stands between marks that isolate it: in HTML, in a
+    figure and in what a screen reader reads, the sentence around it goes on from left to right.
+    """
+    plain = "".join(char for char in word if bidirectional(char) not in _MARKS)
+    short = plain if len(plain) <= _LONGEST else f"{plain[: _LONGEST - 1]}…"
+    is_plain = not any(bidirectional(char) in _RIGHT_TO_LEFT for char in short)
+    return short if is_plain else f"{_ISOLATED}{short}{_END}"

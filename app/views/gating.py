@@ -55,6 +55,7 @@ def _draw(run: _Run, a: _Run | None, settings: lesson.Settings) -> dict[str, Any
         run.found,
         sequence=settings["sequence"] - 1,
         pinned=None if a is None else a.recording,
+        reach=float(settings["reach"]),
     )
 
 

@@ -44,6 +44,7 @@ def _draw(run: _Run, a: _Run | None, settings: lesson.Settings) -> dict[str, Any
         run.recording,
         sequence=settings["sequence"] - 1,
         pinned=None if a is None else a.recording,
+        reach=float(settings["reach"]),
     )
 
 

@@ -44,7 +44,13 @@ def _run(settings: lesson.Settings) -> _Run:
 
 def _draw(run: _Run, a: _Run | None, settings: lesson.Settings) -> dict[str, Any]:
     pinned = None if a is None or a.found is None else (a.recording, a.found)
-    return drawing(run.recording, run.found, sequence=settings["sequence"] - 1, pinned=pinned)
+    return drawing(
+        run.recording,
+        run.found,
+        sequence=settings["sequence"] - 1,
+        pinned=pinned,
+        reach=float(settings["reach"]),
+    )
 
 
 def _reading(run: _Run) -> lesson.Reading:

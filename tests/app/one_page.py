@@ -6,7 +6,7 @@ import streamlit as st
 
 from app import link
 
-name = st.session_state["the page"]
+name = st.session_state.get("the page", "numbers")
 link.adopt(name)
 for sentence in link.complaints():
     st.warning(sentence)

@@ -13,7 +13,11 @@ from rnn_core import ConfigError, ExperimentConfig
 NO_RUN = "a: expected the settings of a run, such as cell=lstm&steps=100"
 CELLS = st.sampled_from(["rnn", "gru", "lstm"])
 TEXTS = st.text(
-    st.characters(exclude_categories=["Cc", "Cs"], max_codepoint=0x1FFFF), min_size=1, max_size=40
+    st.characters(
+        exclude_categories=["Cc", "Cs"], exclude_characters=[address.BROKEN], max_codepoint=0x1FFFF
+    ),
+    min_size=1,
+    max_size=40,
 )
 
 
@@ -61,8 +65,9 @@ def test_a_default_page_has_an_empty_query():
 
 def test_a_full_query_names_every_field():
     query = address.write(address.DEFAULTS, is_full=True)
-    of_page = ["sequence", "t", "unit", "notation", "big", "hide", "lock", "ask"]
+    of_page = [name for name in address.PAGE_FIELDS if name != "a"]
     assert [*(field.name for field in fields(ExperimentConfig)), *of_page] == list(query)
+    assert {"sequence", "t", "unit", "notation", "big", "hide", "lock", "ask", "reach"} <= set(query)
 
 
 @pytest.mark.parametrize(
@@ -128,16 +133,30 @@ def test_fields_that_do_not_go_together_give_the_last_good_settings(query, sente
     assert complaints[0].startswith(sentence)
 
 
-def test_a_thousand_faults_get_a_few_sentences():
+def test_a_thousand_unknown_names_get_one_sentence():
     _, complaints = address.read({f"x{k}": ["1"] for k in range(1000)}, address.DEFAULTS)
+    (said,) = complaints
+    assert said.startswith("'x0', 'x1', 'x2', 'x3' and 996 more names: expected one of cell, ")
+
+
+def test_many_faults_get_a_few_sentences():
+    wrong = {key: ["?"] for key in ("steps", "seed", "cell", "init", "source", "big")}
+    _, complaints = address.read(wrong, address.DEFAULTS)
     assert len(complaints) == 5
-    assert complaints[-1] == "address: 996 more settings are wrong"
+    assert complaints[-1] == "address: 2 more settings are wrong"
+
+
+def test_bytes_that_are_no_text_get_a_sentence():
+    query = parse_qs("source=text&text=caf%E9", keep_blank_values=True)
+    found, complaints = address.read(query, address.DEFAULTS)
+    assert complaints == ("text: expected text in UTF-8, got 'caf\N{REPLACEMENT CHARACTER}'",)
+    assert found["text"] == address.DEFAULTS["text"]
 
 
 def test_a_long_fault_gets_a_short_sentence():
     _, complaints = address.read({"steps": ["9" * 10**6], "y" * 10**6: ["1"]}, address.DEFAULTS)
     assert complaints[0].endswith("(1000000 characters)")
-    assert all(len(sentence) < 400 for sentence in complaints)
+    assert all(len(sentence) < 600 for sentence in complaints)
 
 
 def test_a_pinned_run_is_refused_where_a_page_cannot_show_it():

@@ -357,22 +357,6 @@ def test_forget_gates_alone_are_compared_with_the_whole():
     )
 
 
-def test_the_protocol_names_what_was_run():
-    rec = run(
-        cell="lstm",
-        init="pytorch",
-        forget_bias=1.0,
-        weight_scale=1.25,
-        steps=12,
-        truncate=5,
-        seed=9,
-    )
-    assert protocol(rec) == (
-        "64 LSTM units, PyTorch’s weights × 1.25, forget bias 1, blocks of 5 steps, "
-        "noise input × 1. One net, seed 9, 8 sequences."
-    )
-
-
 def test_a_check_says_how_well_the_gradient_agrees():
     stated = re.search(r"largest relative error ([\d.e-]+)\.$", check(run(**VANISHES)))
     assert float(stated[1]) < 1e-6

@@ -6,14 +6,20 @@ import re
 from itertools import pairwise
 
 import numpy as np
+import plotly.graph_objects as go
 import pytest
 
 import rnn_core as rc
 from app.figures import theme
-from app.figures.gradient_flow import gradient_flow
+from app.figures.gradient_flow import drawing
 from tests.reference import slow_bptt, slow_ledger, slow_log10_norms, slow_pascanu_bound
 
 SMALL = {"steps": 30, "batch_size": 4, "input_size": 3, "hidden_size": 6}
+
+
+def gradient_flow(rec, **options):
+    """Draw with Plotly's check of every name and value."""
+    return go.Figure(drawing(rec, **options))
 
 
 def run(**settings):

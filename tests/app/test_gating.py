@@ -6,11 +6,12 @@ from collections import Counter
 
 import numpy as np
 import pandas as pd
+import plotly.graph_objects as go
 import pytest
 
 import rnn_core as rc
 from app import address, tables
-from app.figures.gating import gating_figure
+from app.figures.gating import drawing
 from app.other_cell import with_cell
 from app.presets import GATING
 from app.sentences import claim as plain_claim
@@ -134,7 +135,7 @@ def test_where_there_is_no_one_road_the_claim_is_the_plain_one(settings):
 def test_the_picture_has_cells_gates_and_paths_on_one_axis(cell, panels):
     recs = three(cell=cell)
     rec, again = recs[cell], slow(recs[cell])
-    fig = gating_figure(recs, cell, roads(rec), sequence=1)
+    fig = go.Figure(drawing(recs, cell, roads(rec), sequence=1))
     axes = ["y", *(f"y{k}" for k in range(2, panels + 1))]
     assert sorted({trace.yaxis for trace in fig.data}) == sorted(axes)
     assert {trace.xaxis for trace in fig.data} == {"x"}
@@ -147,7 +148,7 @@ def test_the_picture_has_cells_gates_and_paths_on_one_axis(cell, panels):
 
 def test_the_curves_are_means_of_slow_sizes():
     recs = three(cell="lstm")
-    fig = gating_figure(recs, "lstm", roads(recs["lstm"]))
+    fig = go.Figure(drawing(recs, "lstm", roads(recs["lstm"])))
     drawn = {trace.meta["name"]: trace.y for trace in fig.data if trace.yaxis == "y"}
     for cell, rec in recs.items():
         expected = slow_log10_norms(slow(rec).d_h).mean(axis=1)
@@ -171,7 +172,7 @@ def test_every_path_is_that_of_slow_loops(cell):
         h_init=zeros,
         c_init=zeros if cell == "lstm" else None,
     )
-    fig = gating_figure(recs, cell, roads(rec))
+    fig = go.Figure(drawing(recs, cell, roads(rec)))
     last = "y5" if cell == "lstm" else "y4"
     drawn = {trace.meta["name"]: trace.y for trace in fig.data if trace.yaxis == last}
     names = {"never left the line": "line", "candidate g": "g", "candidate n": "n"}
@@ -188,7 +189,7 @@ def test_the_domains_do_not_move_with_the_weights():
     ranges = []
     for scale in (0.1, 1.0, 8.0):
         recs = three(cell="lstm", weight_scale=scale)
-        layout = gating_figure(recs, "lstm", roads(recs["lstm"])).layout.to_plotly_json()
+        layout = go.Figure(drawing(recs, "lstm", roads(recs["lstm"]))).layout.to_plotly_json()
         ranges.append({k: tuple(v["range"]) for k, v in layout.items() if k.startswith("yaxis")})
     assert ranges[0] == ranges[1] == ranges[2]
 
@@ -209,8 +210,8 @@ def test_the_file_holds_every_step_of_all_cells_and_paths():
 def test_the_table_of_defaults_has_mean_and_spread():
     found = [Default("A", "rnn", -0.25, 0.031, 3), Default("B", "lstm", -0.07, 0.005, 3)]
     table = tables.defaults_table(found)
-    assert table.loc["A", "RNN"] == "-0.250 ± 0.031"
-    assert table.loc["B", "LSTM"] == "-0.070 ± 0.005"
+    assert table.loc["A", "RNN"] == "−0.250 ± 0.031"
+    assert table.loc["B", "LSTM"] == "−0.070 ± 0.005"
     assert table.loc["B", "RNN"] == "as above"
 
 

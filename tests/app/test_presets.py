@@ -14,7 +14,9 @@ ENOUGH = 18  # of the 20 other seeds
 
 VANISHING = r"the gradient shrinks to 10\^-\d+ of its size: it halves every [\d.]+ steps"
 EXPLODING = r"the gradient grows to 10\^[\d.]+ times its size: it doubles every [\d.]+ steps"
-HOLDING = r"the gradient holds with ([\d.]+ times|\d+ % of) its size"
+HOLDING = (
+    r"the gradient holds(, arriving [\d.]+ times as large| with ([\d.]+ times|\d+ % of) its size)"
+)
 
 EXPECTED = {
     "Vanishes": ("vanishing", VANISHING, (-43, -35)),

@@ -1,10 +1,11 @@
 """The picture of saturation, read from its data."""
 
 import numpy as np
+import plotly.graph_objects as go
 import pytest
 
 import rnn_core as rc
-from app.figures.saturation import saturation_figure
+from app.figures.saturation import drawing
 from rnn_core.analysis.saturation import saturation
 from tests.reference import slow_bptt
 from tests.reference.slow_terms import slow_tug_of_war
@@ -29,7 +30,7 @@ def slow(rec):
 
 
 def drawn(rec, **options):
-    return saturation_figure(rec, saturation(rec), **options)
+    return go.Figure(drawing(rec, saturation(rec), **options))
 
 
 def on(fig, axis):
@@ -176,4 +177,4 @@ def test_every_corner_has_a_picture(settings):
 def test_without_states_there_is_a_sentence():
     rec = run(activation="identity", weight_scale=100, input_scale=100, steps=400)
     assert "no run beyond" in notes(drawn(rec))
-    assert "nothing to draw" in notes(saturation_figure(rec, None))
+    assert "nothing to draw" in notes(go.Figure(drawing(rec, None)))

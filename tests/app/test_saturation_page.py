@@ -12,7 +12,7 @@ from app.presets import SATURATION
 from app.sentences import saturation as says
 from app.views import saturation as view
 from rnn_core.analysis.saturation import saturation
-from tests.app.test_views import opened, parcel, shown_text
+from tests.app.test_views import as_number, opened, parcel, shown_text
 from tests.reference import slow_bptt, slow_log10_norms
 
 PAGE = "saturation"
@@ -122,4 +122,4 @@ def test_the_table_and_the_file_hold_the_numbers_of_slow_loops(tmp_path):
             "saturated": saturated[step - 1],
         }
         for name, value in expected.items():
-            assert math.isclose(float(table.loc[step, name]), value, abs_tol=6e-4)
+            assert math.isclose(as_number(table.loc[step, name]), value, abs_tol=6e-4)

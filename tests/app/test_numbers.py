@@ -1,0 +1,55 @@
+"""The page of numbers where a number does not exist, or means something else."""
+
+import pytest
+
+from tests.app.test_views import opened, shown_text
+
+
+def whole(**query):
+    """Return the table of the whole run, a text per name."""
+    page = opened("numbers", **{"hidden_size": "8", "batch_size": "2"} | query)
+    return page.table[1].value["value"].to_dict()
+
+
+def test_what_is_exactly_zero_is_called_so():
+    zero = whole(steps="30", weight_scale="0")
+    assert zero["decades"] == "exactly 0"
+    assert zero["growth per step"] == "none"
+    silent = whole(steps="30", source="silence")
+    assert silent["log10 |dL/dW_hh|"] == "exactly 0"
+    for value in (*zero.values(), *silent.values()):
+        assert "inf" not in value
+        assert "nan" not in value
+
+
+@pytest.mark.parametrize(
+    ("query", "regime"),
+    [
+        ({"steps": "30", "truncate": "7"}, "none: cut at step 29"),
+        ({"steps": "30", "truncate": "30"}, "vanishing"),
+        ({"source": "text", "text": "aaaa"}, "none: the loss has no gradient"),
+        ({"steps": "9"}, "none below 10 steps"),
+        ({"steps": "60"}, "vanishing"),
+        ({"steps": "60", "init": "orthogonal", "weight_scale": "1.9"}, "holds"),
+        ({"steps": "60", "init": "orthogonal", "weight_scale": "9"}, "exploding"),
+    ],
+)
+def test_a_regime_is_named_only_where_there_is_one(query, regime):
+    size = {} if "weight_scale" not in query else {"hidden_size": "64", "batch_size": "8"}
+    assert whole(**query | size)["regime"] == regime
+
+
+def test_a_gradient_that_grows_doubles():
+    grows = whole(activation="identity", init="orthogonal", weight_scale="2", steps="40")
+    assert grows["doubles in"] == "1.00 steps"
+    shrinks = whole(activation="identity", init="orthogonal", weight_scale="0.5", steps="40")
+    assert shrinks["half-life"] == "1.00 steps"
+    assert "doubles in" not in shrinks
+
+
+def test_many_wrong_names_get_one_block():
+    page = opened(steps="many", x="1", y="2", z="3", v="4", w="5")
+    (block,) = page.warning
+    assert "steps\\: expected 1 to 10000" in block.value
+    assert "and 1 more name:" in block.value.replace("\\", "")
+    assert "Gradient" not in shown_text(page)[:8]
