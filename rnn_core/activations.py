@@ -26,21 +26,42 @@ def sigmoid(a: Array, out: Array | None = None) -> Array:
     return np.reciprocal(out, out)
 
 
-def sigmoid_and_slope(a: Array) -> tuple[Array, Array]:
+def sigmoid_and_slope(a: Array, *, is_resolved: bool = False) -> tuple[Array, Array]:
     """Return the sigmoid and its derivative s (1 - s) = e s^2 with e = exp(-a).
 
     The derivative keeps its relative precision where s rounds to 1, and is never 0: where it is
     smaller than the smallest normal number, that number stands for it.
+
+    Parameters
+    ----------
+    is_resolved : whether all |a| are known to be below `RESOLVED`, so that no bound is needed.
     """
-    limits = np.finfo(a.dtype)
+    e, value = _exponential_and_sigmoid(a, is_resolved=is_resolved)
+    e *= value
+    e *= value
+    return value, e if is_resolved else np.maximum(e, np.finfo(a.dtype).tiny, out=e)
+
+
+def sigmoid_and_rest(a: Array, *, is_resolved: bool = False) -> tuple[Array, Array, Array]:
+    """Return the sigmoid s, 1 - s without cancellation, and s (1 - s); the last two are never 0."""
+    e, value = _exponential_and_sigmoid(a, is_resolved=is_resolved)
+    e *= value
+    slope = np.multiply(e, value)
+    if not is_resolved:
+        tiny = np.finfo(a.dtype).tiny
+        np.maximum(e, tiny, out=e)
+        np.maximum(slope, tiny, out=slope)
+    return value, e, slope
+
+
+def _exponential_and_sigmoid(a: Array, *, is_resolved: bool) -> tuple[Array, Array]:
+    """Return e = exp(-a), kept below overflow, and 1 / (1 + e)."""
     e = np.negative(a)
-    np.minimum(e, float(limits.maxexp) * 0.68, out=e)  # below ln 2 per power of two: no overflow
+    if not is_resolved:  # below ln 2 per power of two: no overflow
+        np.minimum(e, float(np.finfo(a.dtype).maxexp) * 0.68, out=e)
     np.exp(e, out=e)
     value = np.add(e, 1.0)
-    np.reciprocal(value, out=value)
-    e *= value
-    e *= value
-    return value, np.maximum(e, limits.tiny, out=e)
+    return e, np.reciprocal(value, out=value)
 
 
 def sigmoid_slope(a: Array, out: Array | None = None) -> Array:
@@ -52,10 +73,11 @@ def sigmoid_slope(a: Array, out: Array | None = None) -> Array:
     return out
 
 
-def tanh_slope(a: Array, out: Array | None = None) -> Array:
+def tanh_slope(a: Array, out: Array | None = None, *, is_resolved: bool = False) -> Array:
     """Return the derivative of tanh at `a`, 4 e / (1+e)^2 with e = exp(-2 |a|).
 
     Never 0: where it is smaller than the smallest normal number, that number stands for it.
+    `is_resolved` as in `sigmoid_and_slope`.
     """
     e = np.abs(a)
     e *= -2.0
@@ -64,7 +86,7 @@ def tanh_slope(a: Array, out: Array | None = None) -> Array:
     np.divide(2.0, slope, out=slope)
     np.square(slope, out=slope)
     slope *= e
-    return np.maximum(slope, np.finfo(a.dtype).tiny, out=slope)
+    return slope if is_resolved else np.maximum(slope, np.finfo(a.dtype).tiny, out=slope)
 
 
 class Elementwise(Protocol):

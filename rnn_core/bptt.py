@@ -11,36 +11,24 @@ a block, and a single step may still shrink or grow by any factor that float64 c
 
 import math
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 
 from rnn_core.arrays import Array, BoolArray, IntArray
 from rnn_core.cells.base import SkipInTime, State, StepMaps, Terms
+from rnn_core.magnitudes import (
+    NOTHING,
+    WINDOWS,
+    exponents,
+    largest_entries,
+    norm_exponents,
+    size_exponents,
+)
 from rnn_core.scaled import Scaled, shifted
 
 BLOCK: Final = 32
 """Steps between two looks at the sizes: long enough to be cheap, short enough to rerun."""
-
-NOTHING: Final = -(2**40)
-"""The exponent of a zero vector: smaller than that of any other."""
-
-
-class Window(NamedTuple):
-    """Powers of two between which mantissas are kept, for one float type."""
-
-    rescale: int
-    """A block starts with magnitudes in [2^-rescale, 2^rescale]."""
-    trust: int
-    """A position is trusted when its largest magnitude is in [2^-trust, 2^trust]."""
-    reach: int
-    """Where a vector is put before a step known to leave the window."""
-
-
-WINDOWS: Final = {
-    np.dtype(np.float64): Window(200, 500, 400),
-    np.dtype(np.float32): Window(20, 60, 50),
-}
 
 
 @dataclass(frozen=True)
@@ -51,7 +39,8 @@ class Adjoint:
     ----------
     states : one mantissa array per state, (T+1, ..., B, H).
     exponent : (T+1, ..., B), shared by the states of a sequence.
-    size : e with the largest mantissa in [2^(e-1), 2^e), (T+1, ..., B); NOTHING for a zero vector.
+    size : e with the norm or the largest entry of the mantissas in [2^(e-1), 2^e), (T+1, ..., B);
+        NOTHING for a zero vector.
     """
 
     states: State
@@ -87,32 +76,19 @@ def sweep(
     Parameters
     ----------
     d_loss : each step's own dl_t/dh_t, mantissa (T, ..., B, H); extra leading axes are
-        adjoints that travel side by side.
+        adjoints that travel side by side. Broadcast against `d_end`, if there is one.
     d_end : what reaches the last state from outside, h (and c): a decoder's gradient, say.
     truncate : steps per block of truncated BPTT; nothing passes a block's first step.
     skip : the connection h_t + scale h_{t-s}, along which dL/dh goes back as well.
     terms : handed to `vjp_step`.
     """
-    backward = _Sweep(maps, d_loss, truncate, skip, terms)
+    shape = d_loss.mantissa.shape[1:]
+    if d_end is not None:
+        shape = np.broadcast_shapes(shape, d_end[0].mantissa.shape)
+    backward = _Sweep(maps, d_loss, shape, truncate, skip, terms)
     with np.errstate(all="ignore"):
         backward.run(d_end)
     return Adjoint(backward.states, backward.exponent, backward.size)
-
-
-def size_exponents(*arrays: Array) -> IntArray:
-    """Return e with the largest magnitude of the last axis in [2^(e-1), 2^e); NOTHING for 0."""
-    return _exponents(_largest(arrays))
-
-
-def _exponents(largest: Array) -> IntArray:
-    exponent: IntArray = np.frexp(largest)[1].astype(np.int64)
-    exponent[largest == 0] = NOTHING
-    return exponent
-
-
-def _largest(arrays: tuple[Array, ...]) -> Array:
-    sizes: list[Array] = [np.abs(a).max(axis=-1) for a in arrays]
-    return sizes[0] if len(sizes) == 1 else np.maximum(sizes[0], sizes[1])
 
 
 class _Sweep:
@@ -122,11 +98,12 @@ class _Sweep:
         self,
         maps: StepMaps,
         d_loss: Scaled,
+        shape: tuple[int, ...],
         truncate: int | None,
         skip: SkipInTime | None,
         terms: Terms | None,
     ) -> None:
-        steps, *shape = d_loss.mantissa.shape
+        steps = len(d_loss.mantissa)
         dtype = d_loss.mantissa.dtype
         self.maps, self.d_loss, self.terms = maps, d_loss, terms
         self.skip = skip if skip is not None and skip.scale else None
@@ -223,7 +200,7 @@ class _Sweep:
         """Give position p a scale on which something of `size` can be added to it."""
         own: IntArray = self.exponent[p]
         behind: BoolArray = size - own > self.window.reach
-        behind |= (size > NOTHING // 2) & (_largest(self.views[p]) == 0)
+        behind |= (size > NOTHING // 2) & (largest_entries(*self.views[p]) == 0)
         if behind.any():
             self._move(p, np.where(behind, size - own, 0))
 
@@ -242,8 +219,14 @@ class _Sweep:
 
     def _trusted(self, position: int, end: int) -> int:
         """Return the lowest position down to which this block's numbers are exact."""
-        largest = _largest(tuple(state[end:position] for state in self.states))
-        size = _exponents(largest)
+        block = tuple(state[end:position] for state in self.states)
+        by_norm = norm_exponents(*block)
+        if by_norm is not None:
+            self.size[end:position] = by_norm
+            if np.abs(by_norm).max(initial=0) <= self.window.trust:
+                return end
+        largest = largest_entries(*block)
+        size = exponents(largest)
         self.size[end:position] = size
         fits: BoolArray = np.isfinite(largest) & (np.abs(size) <= self.window.trust)
         is_zero: BoolArray = np.equal(size, NOTHING)
@@ -265,7 +248,7 @@ class _Sweep:
         middle = self.size[position]
         self._move(position, np.where(middle > NOTHING // 2, middle, 0))
         self._single(position)
-        finite = np.isfinite(_largest(self.views[before]))
+        finite = np.isfinite(largest_entries(*self.views[before]))
         size = size_exponents(*self.views[before])
         small = finite & (size < -self.window.trust)
         large = ~finite | (size > self.window.trust)

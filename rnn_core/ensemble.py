@@ -19,13 +19,20 @@ from rnn_core.bptt import sweep as carry_back
 from rnn_core.cells import Params
 from rnn_core.config import FIELDS, ExperimentConfig, refuse_oversize, sizes
 from rnn_core.errors import ConfigError, quoted
-from rnn_core.experiment import draw, loss_of, run, unit_readouts
-from rnn_core.scaled import Scaled
+from rnn_core.experiment import Experiment, draw, loss_of, run, unit_readouts
+from rnn_core.magnitudes import size_exponents
+from rnn_core.scaled import Scaled, shifted
 
 CHUNK: Final = 2**21
-"""Entries of the largest array of one batch (16 MiB); a batch needs about twelve times that."""
+"""Entries of an array of one batch (16 MiB); a batch needs about twelve times that."""
+
+AT_ONCE: Final = 13_500
+"""Entries of a state that are worked on at once: they stay in a core's cache, calls are few."""
 
 _SIZES: Final = ("cell", "activation", "steps", "batch_size", "input_size", "hidden_size")
+
+_SHARED: Final = tuple(name for name in FIELDS if name != "weight_scale")
+"""What decides the draws of a net but for the factor on its recurrent weights."""
 
 
 @dataclass(frozen=True)
@@ -135,8 +142,7 @@ def run_ensemble(
         refuse_oversize(config)
     # members of one seed side by side: their weights and inputs are drawn once
     order = sorted(range(len(members)), key=lambda k: (members[k].seed, members[k].init))
-    length = _members_per_batch(members[0])
-    batches = [order[start : start + length] for start in range(0, len(order), length)]
+    batches = [order[part] for part in _batches(members[0], len(order))]
     tasks = [tuple(members[k] for k in batch) for batch in batches]
     results = executor.map(_measure, tasks) if executor is not None else map(_measure, tasks)
     steps, batch_size, _ = sizes(members[0])
@@ -173,60 +179,93 @@ def sweep(
     return Sweep(MappingProxyType(named), run_ensemble(configs, executor=executor))
 
 
-def _members_per_batch(config: ExperimentConfig) -> int:
+def _batches(config: ExperimentConfig, count: int) -> list[slice]:
+    """Cut the members into batches of about equal length."""
     steps, batch_size, _ = sizes(config)
-    gates = {"rnn": 1, "gru": 4, "lstm": 4}[config.cell]
-    return max(1, CHUNK // (steps * batch_size * config.hidden_size * gates))
+    per_member = batch_size * config.hidden_size
+    longest = max(1, min(AT_ONCE // per_member, CHUNK // (steps * per_member)))
+    length = -(-count // -(-count // longest))
+    return [slice(start, start + length) for start in range(0, count, length)]
 
 
 def _measure(members: tuple[ExperimentConfig, ...]) -> tuple[Array, IntArray]:
     """Return log10 norms (N, T, B) and how many steps each member has."""
     first = members[0]
     is_stackable = first.layers == 1 and not first.is_bidirectional and len(members) > 1
+    is_stackable &= len({config.truncate for config in members}) == 1
     if not (is_stackable and all(config.is_tied for config in members)):
         return _one_by_one(members)
-    drawn = [draw(config) for config in members]
-    params = _stacked([experiment.network.stack[0] for experiment in drawn])
-    x = np.stack([experiment.x for experiment in drawn], axis=1)
-    states = range(len(drawn[0].h_init[0]))
-    init = tuple(np.stack([one.h_init[0][k] for one in drawn]) for k in states)
-    cell = drawn[0].network.recurrence
-    with np.errstate(all="ignore"):
-        tape = cell.forward(params, x, init)
-        if not all(all_finite(state) for state in tape.states):
-            return _one_by_one(members)
-        maps = cell.linearize(params, tape)
-    h = tape.states[0][1:]
-    d_loss = np.zeros(h.shape)
-    last = np.empty(len(members), dtype=np.int64)
-    for k, config in enumerate(members):
-        last[k], d_loss[:, k] = _last_loss(config, h[:, k])
-    truncates = {config.truncate for config in members}
-    if len(truncates) > 1:
+    drawn = _drawn(members)
+    params = _stacked(members, drawn)
+    x = np.stack([one.x for one in drawn], axis=1)
+    initial = zip(*(one.h_init[0] for one in drawn), strict=True)
+    init = tuple(np.stack(of_state) for of_state in initial)
+    states, maps = drawn[0].network.recurrence.run_linear(params, x, init)
+    if not all(all_finite(state) for state in states):
         return _one_by_one(members)
-    adjoint = carry_back(maps, Scaled.plain(d_loss), truncate=first.truncate)
-    norms = np.moveaxis(adjoint.of_steps(maps)[0].log10_norms(), 1, 0)
-    norms[np.arange(tape.steps) > last[:, None]] = np.nan
+    h = states[0][1:]
+    last, d_loss, at_end = _last_losses(members, h)
+    # nothing reaches an LSTM's c from outside
+    d_end = None if at_end is None else (at_end, Scaled.plain(np.zeros_like(at_end.mantissa)))
+    adjoint = carry_back(maps, d_loss, d_end=d_end, truncate=first.truncate)
+    norms = Scaled(adjoint.states[0][1:], adjoint.exponent[1:]).log10_norms()
+    norms = np.moveaxis(norms, 1, 0)
+    norms[np.arange(len(h)) > last[:, None]] = np.nan
     return norms, last + 1
 
 
-def _stacked(params: Sequence[Params]) -> Params:
+def _drawn(members: Sequence[ExperimentConfig]) -> list[Experiment]:
+    """Draw every member with recurrent weights at scale 1; members of other scales share it."""
+    kept: dict[tuple[object, ...], Experiment] = {}
+    for config in members:
+        key = _but_for_scale(config)
+        if key not in kept:
+            kept[key] = draw(replace(config, weight_scale=1.0))
+    return [kept[_but_for_scale(config)] for config in members]
+
+
+def _but_for_scale(config: ExperimentConfig) -> tuple[object, ...]:
+    return tuple(getattr(config, name) for name in _SHARED)
+
+
+def _stacked(members: Sequence[ExperimentConfig], drawn: Sequence[Experiment]) -> Params:
     """Put the weights of several nets on a leading axis."""
+    params = [experiment.network.stack[0] for experiment in drawn]
     named = [one.named() for one in params]
     stacked = {name: np.stack([arrays[name] for arrays in named]) for name in named[0]}
+    scales = np.array([config.weight_scale for config in members])
+    stacked["weight_hh"] *= scales[:, None, None]
     return replace(params[0], **stacked)  # type: ignore[arg-type]
 
 
-def _last_loss(config: ExperimentConfig, h: Array) -> tuple[int, Array]:
-    """Return the last loss step and its own dL/dh alone, (T, B, H)."""
-    d_h = np.zeros(h.shape)
-    if config.source != "text":
-        d_h[-1] = unit_readouts(config.seed, 1, h.shape[-1])
-        return len(h) - 1, d_h
-    own = loss_of(config, len(h))(h)[1]
-    last = int(np.flatnonzero(own.any(axis=(1, 2)))[-1])
-    d_h[last] = own[last]
-    return last, d_h
+def _last_losses(
+    members: Sequence[ExperimentConfig], h: Array
+) -> tuple[IntArray, Scaled, Scaled | None]:
+    """Return each member's last loss step (N,), its own dL/dh there, and what enters at the end.
+
+    Where all losses are at the last step, they enter there from outside, and no step has a loss.
+    """
+    steps = len(h)
+    last = np.full(len(members), steps - 1)
+    d_last = np.zeros(h.shape[1:])
+    readouts: dict[int, Array] = {}
+    for k, config in enumerate(members):
+        if config.source == "text":
+            own = loss_of(config, steps)(h[:, k])[1]
+            last[k] = np.flatnonzero(own.any(axis=(1, 2)))[-1]
+            d_last[k] = own[last[k]]
+            continue
+        if config.seed not in readouts:
+            readouts[config.seed] = unit_readouts(config.seed, 1, h.shape[-1])
+        d_last[k] = readouts[config.seed]
+    if (last == steps - 1).all():
+        # scaled as the sweep scales a loss that enters: the same bits as in a single run
+        size = size_exponents(d_last)
+        at_end = Scaled(shifted(d_last, -size[..., None]), size)
+        return last, Scaled.plain(np.zeros((steps, 1, 1, 1))), at_end
+    d_loss = np.zeros(h.shape)
+    d_loss[last, np.arange(len(members))] = d_last
+    return last, Scaled.plain(d_loss), None
 
 
 def _one_by_one(members: tuple[ExperimentConfig, ...]) -> tuple[Array, IntArray]:

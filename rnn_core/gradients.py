@@ -9,10 +9,11 @@ from typing import Final
 import numpy as np
 
 from rnn_core.arrays import Array, BoolArray, IntArray, all_finite, read_only
-from rnn_core.bptt import NOTHING, Adjoint
+from rnn_core.bptt import Adjoint
 from rnn_core.cells import Cell, Params, StepMaps, Tape
 from rnn_core.cells.base import SkipInTime, product
 from rnn_core.errors import ConfigError, quoted
+from rnn_core.magnitudes import NOTHING
 from rnn_core.scaled import Scaled, log10_frobenius, shifted
 
 FAR_BELOW: Final = 260.0

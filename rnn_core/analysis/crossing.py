@@ -12,11 +12,12 @@ from typing import Final
 import numpy as np
 
 from rnn_core.arrays import Array, BoolArray, IntArray
-from rnn_core.bptt import NOTHING, Adjoint, size_exponents
+from rnn_core.bptt import Adjoint
 from rnn_core.cells.base import CHUNK, State, StepMaps
 from rnn_core.cells.gru import GruMaps
 from rnn_core.cells.gru_reset_before import ResetBeforeMaps
 from rnn_core.cells.lstm import LstmMaps
+from rnn_core.magnitudes import NOTHING, size_exponents
 from rnn_core.scaled import Scaled, shifted
 
 _RAISED: Final = 600

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 
 from rnn_core.arrays import Array, IntArray
-from rnn_core.bptt import NOTHING, size_exponents
+from rnn_core.magnitudes import NOTHING, size_exponents
 from rnn_core.scaled import LOG10_2, log10_of, shifted
 
 NEARLY_EQUAL: Final = 8

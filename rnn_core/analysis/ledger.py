@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnn_core.arrays import Array, IntArray
-from rnn_core.bptt import NOTHING, size_exponents
 from rnn_core.gradients import GateFlow
+from rnn_core.magnitudes import NOTHING, size_exponents
 from rnn_core.scaled import LOG10_2, Scaled, log10_of, shifted
 
 

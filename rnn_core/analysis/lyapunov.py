@@ -10,8 +10,8 @@ from rnn_core.analysis.jacobian import check_index, maps_of_one
 from rnn_core.analysis.singular_values import refuse_skip, triangles
 from rnn_core.analysis.subject import layer_of
 from rnn_core.arrays import Array, read_only
-from rnn_core.bptt import NOTHING
 from rnn_core.errors import ConfigError, quoted
+from rnn_core.magnitudes import NOTHING
 from rnn_core.recording import Recording
 
 _LN_2: Final = float(np.log(2.0))

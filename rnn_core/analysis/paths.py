@@ -18,9 +18,10 @@ from rnn_core.analysis.subject import arriving_at, layer_of
 from rnn_core.analysis.term_shares import projection
 from rnn_core.analysis.tug_of_war import cuts
 from rnn_core.arrays import Array, read_only
-from rnn_core.bptt import NOTHING, Adjoint, sweep
+from rnn_core.bptt import Adjoint, sweep
 from rnn_core.cells import StepMaps
 from rnn_core.errors import ConfigError
+from rnn_core.magnitudes import NOTHING
 from rnn_core.recording import LayerRecording, Recording, mean_log10
 from rnn_core.scaled import Scaled, added, log10_frobenius
 

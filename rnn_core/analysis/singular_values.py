@@ -12,10 +12,10 @@ from rnn_core.analysis.graded import Triangle, graded_qr, random_basis
 from rnn_core.analysis.jacobian import check_index, jacobian_of, maps_of_one, pulled_back
 from rnn_core.analysis.subject import layer_of
 from rnn_core.arrays import Array, BoolArray, IntArray, read_only
-from rnn_core.bptt import NOTHING
 from rnn_core.cells import StepMaps
 from rnn_core.cells.vanilla import VanillaMaps
 from rnn_core.errors import ConfigError, quoted
+from rnn_core.magnitudes import NOTHING
 from rnn_core.recording import Recording
 
 UNRESOLVED: Final = 1e-10

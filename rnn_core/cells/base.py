@@ -192,6 +192,19 @@ class StepMaps(ABC):
         return out
 
 
+class LinearRun(NamedTuple):
+    """A run of many nets of which only the states and the linear maps are kept.
+
+    Attributes
+    ----------
+    states : h (and c), each (T+1, ..., B, H): entry 0 is the state before the first step.
+    maps : of every step.
+    """
+
+    states: State
+    maps: StepMaps
+
+
 class Cell(Protocol):
     """One recurrent cell; see `rnn_core.cells` for the list."""
 
@@ -215,6 +228,17 @@ class Cell(Protocol):
 
     def linearize(self, params: Params, tape: Tape) -> StepMaps:
         """Return the linear maps of all steps of a finite tape."""
+        ...
+
+    def run_linear(self, params: Params, x: Array, init: State) -> LinearRun:
+        """Run many tied nets and keep the maps alone: `forward` and `linearize`, step by step.
+
+        Parameters
+        ----------
+        params : with a leading axis, (N, ...).
+        x : (T, N, B, D).
+        init : each (N, B, H).
+        """
         ...
 
 

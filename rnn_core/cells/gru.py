@@ -8,15 +8,16 @@ Cho et al. (2014) reset before the product; Chung et al. (2014) write z = 1 as "
 Source: torch.nn.GRU.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
-from rnn_core.activations import sigmoid, sigmoid_and_slope, tanh_slope
+from rnn_core.activations import RESOLVED, sigmoid, sigmoid_and_rest, tanh_slope
 from rnn_core.arrays import Array
 from rnn_core.cells.base import (
+    LinearRun,
     SkipInTime,
     State,
     StepMaps,
@@ -27,6 +28,7 @@ from rnn_core.cells.base import (
     joined_rows,
     product,
 )
+from rnn_core.cells.many_nets import gates_first, largest_drive
 from rnn_core.cells.params import Params
 
 _GATES = ("r", "z", "n")
@@ -158,10 +160,7 @@ class GruCell:
                 sigmoid(a_rz, gate)
                 np.multiply(r, q_t, reset)
                 np.add(a_n_t, reset, a_n_t)
-                np.tanh(a_n_t, n)
-                np.subtract(before, n, reset)
-                np.multiply(z, reset, reset)
-                np.add(reset, n, after)
+                _write_state(z, a_n_t, before, after, n, reset)
                 if skip is not None and t + 1 >= skip.steps:
                     np.add(after, skip.scale * h[t + 1 - skip.steps], after)
         return Tape(joined, products, (h,), products[..., size:])
@@ -183,21 +182,82 @@ class GruCell:
         shape, dtype = (tape.steps, *h.shape[1:]), h.dtype
         keep, candidate = np.empty(shape, dtype=dtype), np.empty(shape, dtype=dtype)
         recurrent = np.empty((*shape[:-1], 3, size), dtype=dtype)
+        maps = GruMaps(_recurrent_weight(params), params.is_tied, keep, recurrent, candidate)
         for chunk in tape.chunks():
             a = tape.a[chunk]
             a_n, q = a[..., 2 * size :], tape.products[chunk][..., :size]
-            value, slope = sigmoid_and_slope(a[..., : 2 * size])
-            r, z = value[..., :size], value[..., size:]
-            keep[chunk] = z
-            into = sigmoid(-a[..., size : 2 * size])  # 1 - z, without the cancellation
-            into *= tanh_slope(a_n)
-            candidate[chunk] = into
-            np.multiply(into, r, out=recurrent[chunk, ..., 0, :])
-            into *= q
-            np.multiply(into, slope[..., :size], out=recurrent[chunk, ..., 1, :])
+            gates = sigmoid_and_rest(a[..., : 2 * size])
+            r_and_z = tuple((part[..., :size], part[..., size:]) for part in gates)
             kept = h[:-1][chunk] - np.tanh(a_n)
-            np.multiply(kept, slope[..., size:], out=recurrent[chunk, ..., 2, :])
-        weight = np.concatenate(
-            [params.weight_hh[..., 2 * size :, :], params.weight_hh[..., : 2 * size, :]], axis=-2
-        )
-        return GruMaps(weight, params.is_tied, keep, recurrent, candidate)
+            _write_maps(maps, chunk, r_and_z, q, tanh_slope(a_n), kept)
+        return maps
+
+    def run_linear(self, params: Params, x: Array, init: State) -> LinearRun:
+        """Run many nets and keep h and the factors of every step."""
+        size = params.hidden_size
+        shape, dtype = (len(x), *init[0].shape), x.dtype
+        h = np.empty((len(x) + 1, *init[0].shape), dtype)
+        h[0] = init[0]
+        keep, candidate = np.empty(shape, dtype), np.empty(shape, dtype)
+        recurrent = np.moveaxis(np.empty((len(x), 3, *shape[1:]), dtype), 1, -2)
+        maps = GruMaps(_recurrent_weight(params), params.is_tied, keep, recurrent, candidate)
+        row = np.ones((*x.shape[1:-1], size + x.shape[-1] + 1), dtype)
+        a = np.empty((4, *shape[1:]), dtype)
+        q, a_n = a[0], a[3]
+        n, kept = np.empty(shape[1:], dtype), np.empty(shape[1:], dtype)
+        with np.errstate(all="ignore"):
+            weights = gates_first(joined_weights(params), size)
+            is_near = largest_drive(params, x, h[0]) < RESOLVED
+            for t, x_t in enumerate(x):
+                row[..., :size], row[..., size:-1] = h[t], x_t
+                np.matmul(row, weights, out=a)
+                value, rest, slope = sigmoid_and_rest(a[1:3], is_resolved=is_near)
+                np.multiply(value[0], q, kept)
+                np.add(a_n, kept, a_n)
+                _write_state(value[1], a_n, h[t], h[t + 1], n, kept)
+                np.subtract(h[t], n, kept)
+                of_n = tanh_slope(a_n, is_resolved=is_near)
+                _write_maps(maps, t, (value, rest, slope), q, of_n, kept)
+        return LinearRun((h,), maps)
+
+
+def _write_state(z: Array, a_n: Array, before: Array, after: Array, n: Array, kept: Array) -> None:
+    """Write n = tanh(a_n) and h_t = n + z (h_{t-1} - n)."""
+    np.tanh(a_n, n)
+    np.subtract(before, n, kept)
+    np.multiply(z, kept, kept)
+    np.add(kept, n, after)
+
+
+def _write_maps(
+    maps: GruMaps,
+    at: int | slice,
+    gates: Sequence[Sequence[Array] | Array],
+    q: Array,
+    into: Array,
+    kept: Array,
+) -> None:
+    """Write the factors of some steps.
+
+    Parameters
+    ----------
+    gates : of r and z: their values, 1 minus them, their slopes.
+    into : tanh'(a_n), which is overwritten.
+    kept : h_{t-1} - n.
+    """
+    (r, z), (_, rest), (of_r, of_z) = gates
+    recurrent = maps.recurrent_factor[at]
+    maps.keep[at] = z
+    into *= rest
+    maps.candidate[at] = into
+    np.multiply(into, r, out=recurrent[..., 0, :])
+    into *= q
+    np.multiply(into, of_r, out=recurrent[..., 1, :])
+    np.multiply(kept, of_z, out=recurrent[..., 2, :])
+
+
+def _recurrent_weight(params: Params) -> Array:
+    """Return W_hn, W_hr, W_hz, one above the other."""
+    size = params.hidden_size
+    blocks = [params.weight_hh[..., 2 * size :, :], params.weight_hh[..., : 2 * size, :]]
+    return np.concatenate(blocks, axis=-2)

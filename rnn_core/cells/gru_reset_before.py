@@ -19,6 +19,7 @@ import numpy as np
 from rnn_core.activations import sigmoid, sigmoid_and_slope, tanh_slope
 from rnn_core.arrays import Array
 from rnn_core.cells.base import (
+    LinearRun,
     SkipInTime,
     State,
     StepMaps,
@@ -229,6 +230,12 @@ class ResetBeforeCell(GruCell):
             np.multiply(before, slope[..., :size], out=to_reset[chunk])
         factors = (keep, candidate, to_update, reset, to_reset)
         return ResetBeforeMaps(params.weight_hh, params.is_tied, *factors)
+
+    def run_linear(self, params: Params, x: Array, init: State) -> LinearRun:
+        """Run many nets and keep h and the factors of every step."""
+        tape = self.forward(params, x, init)
+        with np.errstate(all="ignore"):
+            return LinearRun(tape.states, self.linearize(params, tape))
 
     def _joined_weights(self, params: Params) -> Array:
         """Return the weights of a over [h; r h; x; 1], (..., 3H, 2H+D+1)."""

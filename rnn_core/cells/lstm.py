@@ -15,9 +15,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from rnn_core.activations import sigmoid, sigmoid_and_slope, tanh_slope
+from rnn_core.activations import RESOLVED, sigmoid, sigmoid_and_slope, tanh_slope
 from rnn_core.arrays import Array
 from rnn_core.cells.base import (
+    LinearRun,
     SkipInTime,
     State,
     StepMaps,
@@ -28,6 +29,7 @@ from rnn_core.cells.base import (
     joined_rows,
     product,
 )
+from rnn_core.cells.many_nets import gates_first, largest_drive
 from rnn_core.cells.params import Params
 
 _GATES = ("i", "f", "g", "o")
@@ -128,11 +130,7 @@ class LstmCell:
                 product(row, weights if params.is_tied else weights[t], pre)
                 sigmoid(pre, gate)
                 np.tanh(a_g, g)
-                np.multiply(f, c_before, c_after)
-                np.multiply(i, g, written)
-                np.add(c_after, written, c_after)
-                np.tanh(c_after, written)
-                np.multiply(o, written, h_after)
+                _write_state((i, f, g, o), c_before, c_after, h_after, written)
                 if skip is not None and t + 1 >= skip.steps:
                     np.add(h_after, skip.scale * h[t + 1 - skip.steps], h_after)
         return Tape(joined, a, (h, c), a)
@@ -154,15 +152,69 @@ class LstmCell:
         shape, dtype = (tape.steps, *h.shape[1:]), h.dtype
         to_cell, keep, output = (np.empty(shape, dtype=dtype) for _ in range(3))
         into = np.empty((*shape[:-1], 3, size), dtype=dtype)
+        maps = LstmMaps(params.weight_hh, params.is_tied, to_cell, keep, into, output)
         for chunk in tape.chunks():
             a = tape.a[chunk]
             value, slope = sigmoid_and_slope(a)
             i, f, _, o = (value[..., k * size : (k + 1) * size] for k in range(4))
+            of_i, of_f, _, of_o = (slope[..., k * size : (k + 1) * size] for k in range(4))
             a_g, after = a[..., 2 * size : 3 * size], c[1:][chunk]
-            np.multiply(slope[..., :size], np.tanh(a_g), out=into[chunk, ..., 0, :])
-            np.multiply(slope[..., size : 2 * size], c[:-1][chunk], out=into[chunk, ..., 1, :])
-            np.multiply(tanh_slope(a_g), i, out=into[chunk, ..., 2, :])
-            np.multiply(slope[..., 3 * size :], np.tanh(after), out=output[chunk])
-            np.multiply(tanh_slope(after), o, out=to_cell[chunk])
-            keep[chunk] = f
-        return LstmMaps(params.weight_hh, params.is_tied, to_cell, keep, into, output)
+            slopes = (of_i, of_f, tanh_slope(a_g), of_o, tanh_slope(after))
+            _write_maps(maps, chunk, (i, f, np.tanh(a_g), o, np.tanh(after)), slopes, c[:-1][chunk])
+        return maps
+
+    def run_linear(self, params: Params, x: Array, init: State) -> LinearRun:
+        """Run many nets and keep h, c and the factors of every step."""
+        size = params.hidden_size
+        shape, dtype = (len(x), *init[0].shape), x.dtype
+        h, c = (np.empty((len(x) + 1, *init[0].shape), dtype) for _ in range(2))
+        h[0], c[0] = init
+        to_cell, keep, output = (np.empty(shape, dtype) for _ in range(3))
+        into = np.moveaxis(np.empty((len(x), 3, *shape[1:]), dtype), 1, -2)
+        maps = LstmMaps(params.weight_hh, params.is_tied, to_cell, keep, into, output)
+        row = np.ones((*x.shape[1:-1], size + x.shape[-1] + 1), dtype)
+        a = np.empty((4, *shape[1:]), dtype)
+        g, squashed = (np.empty(shape[1:], dtype) for _ in range(2))
+        with np.errstate(all="ignore"):
+            # i, f, o side by side: what is a sigmoid is one call
+            weights = gates_first(params.joined(), size)[[0, 1, 3, 2]]
+            a_near = largest_drive(params, x, h[0]) < RESOLVED
+            c_near = float(np.abs(init[1]).max()) + len(x) < RESOLVED  # |c| grows by 1 at most
+            for t, x_t in enumerate(x):
+                row[..., :size], row[..., size:-1] = h[t], x_t
+                np.matmul(row, weights, out=a)
+                (i, f, o), (of_i, of_f, of_o) = sigmoid_and_slope(a[:3], is_resolved=a_near)
+                np.tanh(a[3], g)
+                _write_state((i, f, g, o), c[t], c[t + 1], h[t + 1], squashed)
+                of_g = tanh_slope(a[3], is_resolved=a_near)
+                of_c = tanh_slope(c[t + 1], is_resolved=c_near)
+                slopes = (of_i, of_f, of_g, of_o, of_c)
+                _write_maps(maps, t, (i, f, g, o, squashed), slopes, c[t])
+        return LinearRun((h, c), maps)
+
+
+def _write_state(
+    gates: State, c_before: Array, c_after: Array, h_after: Array, squashed: Array
+) -> None:
+    """Write c_t = f c_{t-1} + i g, tanh(c_t) and h_t = o tanh(c_t)."""
+    i, f, g, o = gates
+    np.multiply(f, c_before, c_after)
+    np.multiply(i, g, squashed)
+    np.add(c_after, squashed, c_after)
+    np.tanh(c_after, squashed)
+    np.multiply(o, squashed, h_after)
+
+
+def _write_maps(
+    maps: LstmMaps, at: int | slice, values: State, slopes: State, c_before: Array
+) -> None:
+    """Write the factors of some steps from i, f, g, o, tanh(c_t) and the slopes of all five."""
+    i, f, g, o, squashed = values
+    of_i, of_f, of_g, of_o, of_squashed = slopes
+    into = maps.into[at]
+    np.multiply(of_i, g, out=into[..., 0, :])
+    np.multiply(of_f, c_before, out=into[..., 1, :])
+    np.multiply(of_g, i, out=into[..., 2, :])
+    np.multiply(of_o, squashed, out=maps.output[at])
+    np.multiply(of_squashed, o, out=maps.to_cell[at])
+    maps.keep[at] = f

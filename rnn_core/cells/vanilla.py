@@ -13,6 +13,7 @@ import numpy as np
 from rnn_core.activations import ACTIVATIONS, Activation
 from rnn_core.arrays import Array
 from rnn_core.cells.base import (
+    LinearRun,
     SkipInTime,
     State,
     StepMaps,
@@ -106,3 +107,22 @@ class VanillaCell:
         for chunk in tape.chunks():
             self.activation.slope(tape.a[chunk], slope[chunk])
         return VanillaMaps(params.weight_hh, params.is_tied, slope)
+
+    def run_linear(self, params: Params, x: Array, init: State) -> LinearRun:
+        """Run many nets and keep h and diag(phi'(a_t))."""
+        size = params.hidden_size
+        h = np.empty((len(x) + 1, *init[0].shape), dtype=x.dtype)
+        h[0] = init[0]
+        row, slope = (
+            np.ones((*x.shape[1:-1], size + x.shape[-1] + 1), x.dtype),
+            np.empty_like(h[1:]),
+        )
+        a = np.empty(h.shape[1:], dtype=x.dtype)
+        with np.errstate(all="ignore"):
+            weights = np.ascontiguousarray(params.joined().mT)
+            for x_t, before, after, slope_t in zip(x, h[:-1], h[1:], slope, strict=True):
+                row[..., :size], row[..., size:-1] = before, x_t
+                np.matmul(row, weights, out=a)
+                self.activation.apply(a, after)
+                self.activation.slope(a, slope_t)
+        return LinearRun((h,), VanillaMaps(params.weight_hh, params.is_tied, slope))
