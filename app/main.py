@@ -25,7 +25,7 @@ import streamlit as st
 
 from app import live
 from app.components import plotly_js
-from app.views import gating, gradient_flow, saturation
+from app.views import gating, gradient_flow, saturation, weight_scale
 
 _ARENAS = -8
 """glibc's M_ARENA_MAX: a heap for each of a class's threads keeps 60 MB that two heaps share."""
@@ -33,6 +33,7 @@ _ARENAS = -8
 CHARTS = {
     "picture": gradient_flow.picture,
     "saturation": saturation.picture,
+    "weight-scale": weight_scale.picture,
     "gating": gating.picture,
 }
 """What draws each live figure, by its key."""

@@ -227,3 +227,49 @@ GATING: Final = (
     ),
 )
 """What a gated cell does as it comes, with a forget bias, and with large weights."""
+
+_ORTHOGONAL: Final = {"init": "orthogonal"}
+
+WEIGHT_SCALE: Final = (
+    Choice(
+        "Unit input:",
+        (
+            _preset(
+                "1 vanishes",
+                "Every length is kept by W and taken by φ′: radius 1 is too small.",
+                **_ORTHOGONAL,
+            ),
+            _preset(
+                "1.9 is right",
+                "Where W gives what φ′ takes.",
+                **_ORTHOGONAL | {"weight_scale": 1.9},
+            ),
+            _preset(
+                "3 explodes",
+                "A tanh whose slope is at most 1 explodes.",
+                **_ORTHOGONAL | {"weight_scale": 3.0},
+            ),
+        ),
+    ),
+    Choice(
+        "Silence:",
+        (
+            _preset(
+                "1 is right",
+                "Without input tanh stays where its slope is 1: now the rule of radius 1 holds.",
+                **_ORTHOGONAL | {"source": "silence"},
+            ),
+        ),
+    ),
+    Choice(
+        "Sigmoid:",
+        (
+            _preset(
+                "4 is too small",
+                "Its slope is at most 1/4: no weight scale of the slider saves it.",
+                **_ORTHOGONAL | {"activation": "sigmoid", "weight_scale": 4.0},
+            ),
+        ),
+    ),
+)
+"""Sizes that are wrong, right and wrong again, and inputs that move the right one."""

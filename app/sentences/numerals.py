@@ -57,3 +57,13 @@ def counted(count: int, noun: str) -> str:
     ('1 step', '1,200 steps')
     """
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def signed(value: float, digits: int = 3) -> str:
+    """Return a value with its sign and so many decimals; zero has none.
+
+    >>> signed(-0.19649), signed(0.2, 1), signed(-0.0004)
+    ('−0.196', '+0.2', '0.000')
+    """
+    text = f"{value:+.{digits}f}".replace("-", "−")
+    return text[1:] if float(text[1:]) == 0.0 else text

@@ -88,6 +88,7 @@ class Lesson(Generic[R]):
     late_claim : the claim with what takes longer than the run, for a page that has such a thing.
     opened : draws the pinned step, right below the picture.
     below : draws what only this page has, below the reading.
+    on_pick : as for the live figure.
     pins : whether the picture can show a run A.
     wait : what the reader is told meanwhile.
     """
@@ -107,6 +108,7 @@ class Lesson(Generic[R]):
     late_claim: Callable[[R], str] | None = None
     opened: Callable[[R], None] | None = None
     below: Callable[[R], None] | None = None
+    on_pick: Callable[[str, float, float], None] | None = None
     pins: bool = True
     wait: str = "Backpropagating through time"
 
@@ -135,6 +137,7 @@ def render(lesson: Lesson[R]) -> None:
         follow=controls.under_way(),
         step=link.step(run.recording.steps),
         on_pin=link.pin_step,
+        on_pick=lesson.on_pick,
         is_big=bool(link.value("big")),
     )
     if settings["ask"]:

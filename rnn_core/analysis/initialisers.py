@@ -78,7 +78,13 @@ def compare_initialisers(
     [('gaussian', 1.0), ('orthogonal', 1.0)]
     """
     plain = replace(
-        reduced(config), cell="rnn", forget_bias=None, bias_scale=0.0, input_scale=1.0, init="he"
+        reduced(config),
+        cell="rnn",
+        is_tied=True,
+        forget_bias=None,
+        bias_scale=0.0,
+        input_scale=1.0,
+        init="he",
     )
     found = []
     for init, activation in PAIRS:

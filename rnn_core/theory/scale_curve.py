@@ -145,14 +145,17 @@ def at_rest_curve(config: ExperimentConfig, unit: Unit, scales: Sequence[float])
         return None
     if unit.input_variance > SMALL_DRIVE or config.h_init == "random":
         return None
-    bias = 0.0
-    if config.cell == "lstm":
-        scheme = 1.0 if config.init == "keras" else 0.0
-        bias = scheme if config.forget_bias is None else config.forget_bias
-    slopes = np.array([at_rest(config.cell, s * unit.sigma_w, bias).tied_slope for s in scales])
+    slopes = np.array([rest_slope(config, scale * unit.sigma_w) for scale in scales])
     is_at_rest = slopes < 0.0  # beyond it a state near 0 grows until the gates saturate
     growth = read_only(np.where(is_at_rest, slopes, np.nan))
     return Curve(growth, growth)
+
+
+def rest_slope(config: ExperimentConfig, gain: float) -> float:
+    """Return log10(f + g/4) or log10(1/2 + g/4) of a gated cell with candidate gain g."""
+    scheme = 1.0 if (config.cell, config.init) == ("lstm", "keras") else 0.0
+    bias = scheme if config.forget_bias is None else config.forget_bias
+    return at_rest(config.cell, gain, bias).tied_slope
 
 
 def _candidate(config: ExperimentConfig) -> int:

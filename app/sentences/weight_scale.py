@@ -1,0 +1,313 @@
+"""What the page of weight scale says: the size that this input asks for, beside what rules say."""
+
+import math
+from typing import Final
+
+import numpy as np
+
+from app.sentences.belief import Belief
+from app.sentences.claim import FEWEST, changed, unresolved
+from app.sentences.claim import claim as fate
+from app.sentences.numerals import counted, factor, number, signed
+from app.weight_scales import Found
+from rnn_core import Recording
+from rnn_core.activations import ACTIVATIONS
+from rnn_core.analysis.crossover import zero_crossings
+from rnn_core.analysis.initialisers import Initialiser
+from rnn_core.analysis.weight_sweep import NETS, SCALES, WeightSweep
+from rnn_core.config import sizes
+from rnn_core.theory.prediction import of_recording
+from rnn_core.theory.scale_curve import rest_slope
+
+NEAR: Final = 0.1
+"""A right size this close to 1 is called 1."""
+
+_CHI: Final = (
+    r"$\text{growth} = \tfrac{1}{2}\,\overline{\log_{10}\left(\sigma_w^2\,"
+    r"\mathrm{E}\,\phi'(\sqrt{q_t}\,z)^2\right)}$"
+)
+_MEASURED: Final = (
+    r"$\text{growth} = \left(\log_{10}\left|\frac{\partial L}{\partial h_1}\right| - "
+    r"\log_{10}\left|\frac{\partial L}{\partial h_{T-a}}\right|\right) / (T - 1 - a)$"
+)
+_LSTM: Final = r"$\text{growth at rest} = \log_{10}(f + g/4)$"
+_GRU: Final = r"$\text{growth at rest} = \log_{10}(1/2 + g/4)$"
+
+NAMES: Final = {
+    "gaussian": "Gaussian",
+    "orthogonal": "orthogonal",
+    "pytorch": "PyTorch",
+    "keras": "Keras",
+    "identity": "identity",
+    "he": "He",
+}
+
+
+def claim(rec: Recording, found: Found) -> str:
+    """Say what this size of the weights does, and which one this input asks for."""
+    growth = rec.verdict.growth_per_step
+    if not _is_plain(rec) or growth is None:
+        return " ".join([fate(rec), *_right_size(found)])
+    steps = counted(rec.last_loss_step, "step")
+    if rec.last_loss_step + 1 < FEWEST:
+        head = f"Over {steps} back the gradient is multiplied by {factor(rec.verdict.decades)}."
+    else:
+        head = f"Each step back {_paced(growth)}: over {steps} it {changed(rec.verdict.decades)}."
+    return " ".join([head, *_right_size(found), *unresolved(rec)])
+
+
+def band(found: Found) -> str:
+    """Say what the band is of: it is drawn from smaller nets than the run."""
+    if found.sweep is None:
+        return f"The band of {NETS} nets is measured when you let go."
+    small = found.sweep.config
+    more = "" if found.is_complete else f", {found.nets} of {NETS} so far"
+    return (
+        f"The band is over {NETS} nets{more} (seeds 0 to {NETS - 1}), at most 100 steps and 32 "
+        f"units of each: here {counted(sizes(small)[0], 'step')}, "
+        f"{counted(small.hidden_size, 'unit')}, {counted(sizes(small)[1], 'sequence')}. "
+        "The dot is the run itself, whole."
+    )
+
+
+def equation(rec: Recording, found: Found) -> str:
+    """Write growth as theory has it for this net, with its numbers, as Markdown."""
+    growth = rec.verdict.growth_per_step
+    measured = "no growth is measured" if growth is None else f"measured **{signed(growth)}**"
+    if rec.network.cell != "rnn":
+        formula = _LSTM if rec.network.cell == "lstm" else _GRU
+        if found.curve is None or rec.config is None:
+            return f"{formula}, for small states only, which these are not; {measured}."
+        g = found.spectrum.sigma_w * rec.config.weight_scale
+        line = rest_slope(rec.config, g)
+        return f"{formula} = **{signed(line)}** with g = {number(g)}; {measured}."
+    predicted = of_recording(rec) if _is_plain(rec) else None
+    if predicted is None or predicted.last == 0:
+        return f"{_MEASURED}, mean over sequences: {measured}."
+    slope = predicted.slope
+    phi = slope - math.log10(predicted.sigma_w)
+    return (
+        f"{_CHI}: $\\sigma_w$ = {number(predicted.sigma_w, 3)} times an rms of $\\phi'$ of "
+        f"{factor(phi, 3)} gives × {factor(slope, 3)} per step, **{signed(slope)}** decades; "
+        f"{measured}."
+    )
+
+
+def notice(rec: Recording, found: Found) -> str:
+    """Say where the rules put the border and where it was measured, and what moves it."""
+    return f"{_rules(rec, found)} {_why(rec, found)}"
+
+
+def asides(rec: Recording, found: Found) -> tuple[str, ...]:
+    """Return what the panels leave out or reduce."""
+    told = [band(found)]
+    if found.phase is not None:
+        told.append(
+            "The phase diagram is that of infinitely many units under a constant drive; the "
+            "dashed line of the first panel follows this input step by step, for the band’s nets."
+        )
+    if found.sweep is not None and found.curve is None and rec.network.cell == "rnn":
+        why = "with fewer than 16 units" if rec.network.hidden_size < 16 else "for such nets"
+        told.append(f"No mean-field line: {why} mean field does not hold.")
+    return tuple(told)
+
+
+def beliefs(rec: Recording, found: Found) -> tuple[Belief, ...]:
+    """Return what is often read of weights, and what this page measured."""
+    growth = rec.verdict.growth_per_step
+    told: list[Belief] = []
+    scale = rec.config.weight_scale if rec.config is not None else 1.0
+    if growth is not None and rec.network.cell == "rnn" and rec.network.params.is_tied:
+        radius, norm = found.spectrum.radius * scale, found.spectrum.norm * scale
+        told.append(
+            Belief(
+                "“A spectral radius above 1 explodes, below 1 vanishes.”",
+                f"W_hh has radius {number(radius, 3)} and each step back {_paced(growth)}"
+                f"{_border(found)}",
+            )
+        )
+        eta = norm * ACTIVATIONS[rec.network.activation].bound
+        promise = "sure to vanish" if eta < 1.0 else "allowed to explode, no more than that"
+        told.append(
+            Belief(
+                "“A largest singular value above 1 explodes.”",
+                f"it is {number(norm, 3)}, times the steepest slope {number(eta, 3)}: {promise}; "
+                f"measured is × {factor(growth, 3)} per step",
+            )
+        )
+    if found.is_complete and found.sweep is not None:
+        told += _of_sweep(rec, found.sweep)
+    if found.schemes is not None:
+        told += _of_schemes(found.schemes)
+    return tuple(told)
+
+
+def alt_text(rec: Recording, found: Found) -> str:
+    """Say in words what the picture shows, its conclusion first."""
+    scale = rec.config.weight_scale if rec.config is not None else 1.0
+    radius, norm = found.spectrum.radius * scale, found.spectrum.norm * scale
+    diagram = (
+        " a phase diagram of weights against effective bias with its critical line and this run,"
+        if found.phase is not None
+        else ""
+    )
+    return (
+        f"{claim(rec, found)} Panels: growth per step against weight scale over "
+        f"{counted(found.nets, 'net')} with its band,{diagram} the eigenvalues of W_hh (radius "
+        f"{number(radius, 3)}, largest singular value {number(norm, 3)}), and the singular values "
+        "of the product of Jacobians against the steps back."
+    )
+
+
+def _is_plain(rec: Recording) -> bool:
+    return (
+        bool(rec.layers)
+        and rec.overflow is None
+        and rec.loss_steps == 1
+        and rec.last_loss_step > 0
+        and rec.last_loss_step == rec.steps - 1
+        and rec.truncate is None
+        and rec.verdict.zero_sequences == 0
+    )
+
+
+def _paced(growth: float) -> str:
+    if abs(growth) < 5e-4:
+        return "leaves the gradient as it is"
+    verb = "divides" if growth < 0.0 else "multiplies"
+    return f"{verb} the gradient by {factor(abs(growth), 3)}"
+
+
+def _right_size(found: Found) -> list[str]:
+    """Say where the mean of the nets crosses 0; nothing while it is being measured."""
+    sweep = found.sweep
+    if sweep is None or not found.is_complete or sizes(sweep.config)[0] == 1:
+        return []
+    upward = [one.place for one in sweep.crossings if one.is_upward]
+    nets = f"{NETS} nets"
+    if len(upward) == 1:
+        edges = sweep.band_crossings()
+        of = f" ({NETS} nets: {edges[0]:.2f} to {edges[1]:.2f})" if edges else f" ({NETS} nets)"
+        rule = ", not 1" if abs(upward[0] - 1.0) > NEAR else ", as the rule of radius 1 has it"
+        return [f"For this input the right weight scale is {upward[0]:.2f}{rule}{of}."]
+    if upward:
+        ends = f"between {upward[0]:.1f} and {upward[-1]:.1f}"
+        times = f"changes sign {len(sweep.crossings)} times"
+        return [f"There is no one right weight scale: {ends} the mean of {nets} {times}."]
+    return [_no_size(sweep, nets)]
+
+
+def _no_size(sweep: WeightSweep, nets: str) -> str:
+    measured = sweep.mean[np.isfinite(sweep.mean)]
+    top = f"{SCALES[-1]:g}"
+    if not measured.size:
+        return f"In most of {nets} the gradient is exactly 0 at every weight scale up to {top}."
+    if (measured <= 0.0).all():
+        return f"No weight scale up to {top} is right: the mean of {nets} vanishes at every one."
+    if (measured >= 0.0).all():
+        return f"No weight scale is right: the mean of {nets} explodes at every one measured."
+    return f"Larger weights do not help: the mean of {nets} falls below 0."
+
+
+def _rules(rec: Recording, found: Found) -> str:
+    if rec.network.cell != "rnn":
+        return "The dot is this run, the band 20 nets: gates keep both below a plain net’s slope."
+    if not rec.network.params.is_tied:
+        return (
+            "With new weights at every step there is no radius to go by, and mean field is exact "
+            "up to the width of the net."
+        )
+    radius, norm = found.spectrum.radius, found.spectrum.norm
+    eta = norm * ACTIVATIONS[rec.network.activation].bound
+    if not radius or not eta:
+        return "This matrix has no radius to go by."
+    borders = (
+        f"The bound of Pascanu promises vanishing below {number(1.0 / eta, 2)}, the rule of "
+        f"radius 1 puts the border at {number(1.0 / radius, 2)}"
+    )
+    upward = _crossing(found)
+    if upward is None:
+        return f"{borders}; measured it is nowhere up to {SCALES[-1]:g}."
+    limit = _limit(found)
+    wide = "" if limit is None else f" (infinitely many units: {number(limit, 3)})"
+    return f"{borders}; measured it is {number(upward, 3)}{wide}."
+
+
+def _why(rec: Recording, found: Found) -> str:
+    variance = found.input_variance or 0.0
+    if rec.network.cell != "rnn":
+        return "At small states the gate adds to the candidate’s way: f + g/4, not √(f² + g²/16)."
+    if rec.network.activation == "identity":
+        return "The slope is 1 whatever the input: dragging the input scale moves nothing here."
+    if rec.network.activation == "relu":
+        return "A ReLU’s slope is 0 or 1 whatever the size of its input: half of them pass nothing."
+    if variance < 1e-3:
+        return (
+            "In silence tanh stays where its slope is 1, and only W decides; raise the input "
+            "scale, and the border moves to the right."
+            if rec.network.activation == "tanh"
+            else "A sigmoid’s slope is at most 1/4: W would have to give four times as much."
+        )
+    return (
+        f"The input, of variance {number(variance)} per unit, pushes units where the slope is "
+        "small, and W must make up for it: drag the input scale to 0, and the border moves."
+    )
+
+
+def _of_sweep(rec: Recording, sweep: WeightSweep) -> list[Belief]:
+    last = float(sweep.mean[-1])
+    if math.isnan(last):
+        return []
+    top = f"at weight scale {SCALES[-1]:g} the mean growth of {NETS} nets is {signed(last)}"
+    if rec.network.cell == "rnn" and rec.network.activation == "tanh":
+        verdict = "it explodes" if last > 0.0 else "here it does not, but with less input it does"
+        return [Belief("“tanh′ is at most 1, so tanh cannot explode.”", f"{top}: {verdict}")]
+    if rec.network.cell == "rnn" and rec.network.activation == "sigmoid":
+        return [Belief("“Large weights explode.”", f"{top}: a sigmoid’s slope forbids it")]
+    return []
+
+
+def _of_schemes(schemes: tuple[Initialiser, ...]) -> list[Belief]:
+    by_name = {(one.init, one.activation): one.mean for one in schemes}
+    told = []
+    orthogonal, gaussian = by_name["orthogonal", "tanh"], by_name["gaussian", "tanh"]
+    variance = number(schemes[0].input_variance)
+    if orthogonal is not None and gaussian is not None:
+        told.append(
+            Belief(
+                "“Orthogonal (or Xavier) initialisation keeps the gradient.”",
+                f"with tanh at input variance {variance} orthogonal weights give "
+                f"{signed(orthogonal)} decades per step, Gaussian ones {signed(gaussian)}",
+            )
+        )
+    he, relu = by_name["he", "relu"], by_name["orthogonal", "relu"]
+    if he is not None and relu is not None:
+        told.append(
+            Belief(
+                "“ReLU fixes it.”",
+                f"orthogonal ReLU {signed(relu)}, He ReLU {signed(he)} decades per step: "
+                "the size of W decides there too",
+            )
+        )
+    return told
+
+
+def _crossing(found: Found) -> float | None:
+    if found.sweep is None or not found.is_complete:
+        return None
+    return next((one.place for one in found.sweep.crossings if one.is_upward), None)
+
+
+def _limit(found: Found) -> float | None:
+    if found.curve is None or found.sweep is None:
+        return None
+    crossings = zero_crossings(found.sweep.scales, found.curve.limit)
+    return next((one.place for one in crossings if one.is_upward), None)
+
+
+def _border(found: Found) -> str:
+    upward = _crossing(found)
+    if upward is None:
+        return ""
+    radius = found.spectrum.radius * upward
+    return f"; the border lies at weight scale {upward:.2f}, radius {number(radius, 3)}"
