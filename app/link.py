@@ -124,11 +124,6 @@ def run_again() -> None:
     _session().is_late = True
 
 
-def run_again() -> None:
-    """Run the page again as soon as its address is written: it has measured more meanwhile."""
-    _session().is_late = True
-
-
 def restart(settings: Mapping[str, Any] | None = None) -> None:
     """Take every setting back to its default but the seed and A, then choose `settings`."""
     session = _session()
