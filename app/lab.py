@@ -7,13 +7,14 @@ import streamlit as st
 from app import link
 from app.components.plain import plain
 from app.turns import PICTURE, TURNS
-from app.views import gating, gradient_flow, numbers, saturation, weight_scale
+from app.views import clipping, gating, gradient_flow, numbers, saturation, weight_scale
 
 PAGES = {
     "": gradient_flow,
     "saturation": saturation,
     "weight-scale": weight_scale,
     "gating": gating,
+    "clipping": clipping,
     "numbers": numbers,
 }
 

@@ -25,7 +25,7 @@ import streamlit as st
 
 from app import live
 from app.components import plotly_js
-from app.views import gating, gradient_flow, saturation, weight_scale
+from app.views import clipping, gating, gradient_flow, saturation, weight_scale
 
 _ARENAS = -8
 """glibc's M_ARENA_MAX: a heap for each of a class's threads keeps 60 MB that two heaps share."""
@@ -35,6 +35,8 @@ CHARTS = {
     "saturation": saturation.picture,
     "weight-scale": weight_scale.picture,
     "gating": gating.picture,
+    "clipping": clipping.picture,
+    "clipped-net": clipping.net_picture,
 }
 """What draws each live figure, by its key."""
 
