@@ -115,14 +115,14 @@ CONTROLS: Final[Mapping[str, Control]] = MappingProxyType(
         ),
         "threshold": Control(
             "Threshold (drag me)",
-            Slider(0.05, 10.0, 0.05, 2),
+            Slider(0.05, 20.0, 0.05, 2),
             "The largest norm, or by value the largest entry, that the optimiser gets.",
         ),
         "clip": Control("Clipped", Choice({"norm": "by norm", "value": "by value"})),
         "learning_rate": Control("Learning rate", Slider(0.01, 1.0, 0.01, 2)),
         "unit_steps": Control("Steps T of the unit", Slider(1, 100, 1, 0)),
-        "start_w": Control("Start w", Decimal(4.0, 6.0, 0.01, 3)),
-        "start_b": Control("Start b", Decimal(-3.3, -1.8, 0.01, 3)),
+        "start_w": Control("Start w", Decimal(4.0, 5.6, 0.01, 3)),
+        "start_b": Control("Start b", Decimal(-3.0, -1.9, 0.01, 3)),
         "training_rate": Control("Learning rate of the net", Slider(0.01, 0.5, 0.01, 2)),
         "seed": Control("Seed", Number(0, 2**32 - 1), "Decides every random draw."),
     }

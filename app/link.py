@@ -168,6 +168,11 @@ def choose_shown() -> None:
     choose(ask=0)
 
 
+def choose_training(train: int) -> None:
+    """Show the training runs of the page of clipping, or stop them."""
+    choose(train=train)
+
+
 def query() -> dict[str, str]:
     """Return the query of the page as it is shown, for a link to another page."""
     return address.write(_session().good)

@@ -4,7 +4,7 @@ What a preset's name says was measured at its own seed and at 20 others; a test 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -21,12 +21,14 @@ class Preset:
     key : of its button.
     settings : what differs from the default; the seed is the reader's.
     lesson : the sentence that a reader gets who asks what it is for.
+    page : settings of a page beside those of the run.
     """
 
     name: str
     key: str
     settings: Mapping[str, Any]
     lesson: str
+    page: Mapping[str, Any] = field(default_factory=dict)
 
     def config(self, seed: int = 0) -> ExperimentConfig:
         """Return its run with one seed."""
@@ -35,6 +37,11 @@ class Preset:
     def is_run_by(self, config: ExperimentConfig) -> bool:
         """Tell whether a config is this preset, with whatever seed."""
         return config == self.config(config.seed)
+
+    @property
+    def chosen(self) -> dict[str, Any]:
+        """Everything that a press of its button chooses."""
+        return {**self.settings, **self.page}
 
 
 @dataclass(frozen=True)
@@ -273,3 +280,58 @@ WEIGHT_SCALE: Final = (
     ),
 )
 """Sizes that are wrong, right and wrong again, and inputs that move the right one."""
+
+_CLIFF: Final = {
+    "threshold": 1.0,
+    "clip": "norm",
+    "learning_rate": 0.1,
+    "unit_steps": 51,
+    "start_w": 5.0,
+    "start_b": -2.5,
+}
+
+
+def _on_the_cliff(name: str, lesson: str, page: Mapping[str, Any], **settings: Any) -> Preset:
+    return replace(_preset(name, lesson, **settings), page=MappingProxyType(_CLIFF | dict(page)))
+
+
+CLIPPING: Final = (
+    Choice(
+        "The cliff:",
+        (
+            _on_the_cliff(
+                "Clipped survives",
+                "One step from the wall throws the unclipped descent onto a plateau.",
+                {},
+            ),
+            _on_the_cliff(
+                "Threshold 20 is none",
+                "A threshold that lets the throw through protects nothing.",
+                {"threshold": 20.0},
+            ),
+            _on_the_cliff(
+                "No wall at T = 1",
+                "Without a second step nothing is multiplied, so nothing explodes.",
+                {"unit_steps": 1},
+            ),
+        ),
+    ),
+    Choice(
+        "The net below:",
+        (
+            _on_the_cliff(
+                "explodes",
+                "Clipped to norm 1, the gradient still is what its first steps made of it.",
+                {},
+                **_ORTHOGONAL | {"weight_scale": 3.0, "steps": 100},
+            ),
+            _on_the_cliff(
+                "vanishes",
+                "No threshold gives back to the first steps what they have lost.",
+                {},
+                **_ORTHOGONAL | {"steps": 100},
+            ),
+        ),
+    ),
+)
+"""Thrown or not beside the cliff, and a net whose gradient is clipped in vain."""

@@ -51,20 +51,25 @@ class Slider:
 
 @dataclass(frozen=True)
 class Number:
-    """A whole number to type."""
+    """A whole number to type.
+
+    The browser's box is one for decimals: that for whole numbers reads 1e9 as 1 and 3.7 as 3.
+    """
 
     low: int
     high: int
 
     def shown(self, value: Any) -> Any:  # noqa: D102
-        return min(max(int(value), self.low), self.high)
+        return float(min(max(int(value), self.low), self.high))
 
     def read(self, moved: Any) -> Any:  # noqa: D102
-        return self.shown(moved)
+        inside = min(max(moved, self.low), self.high)
+        return int(inside) if float(inside).is_integer() else inside
 
     def draw(self, label: str, start: Any, **rest: Any) -> Any:  # noqa: D102
         first: Any = "min" if start is None else start
-        return st.number_input(label, self.low, self.high, value=first, step=1, **rest)
+        low, high = float(self.low), float(self.high)
+        return st.number_input(label, low, high, value=first, step=1.0, format="%.0f", **rest)
 
 
 @dataclass(frozen=True)

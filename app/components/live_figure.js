@@ -14,8 +14,8 @@ const library = (src) => (window.__labPlotly ??= new Promise((resolve, reject) =
   document.head.append(tag);
 }));
 
-// The pinned step is in the address and not in the picture.
-const nameOf = (parcel, theme) => [parcel.run.replace(/(^|&)t=\d+/, ''), parcel.coarse, parcel.big, theme].join();
+// The pinned step and the place of a walk are in the address and not in the picture.
+const nameOf = (parcel, theme) => [parcel.run.replace(/(^|&)(t|update)=\d+/g, ''), parcel.coarse, parcel.big, theme].join();
 
 const paint = async (node, parcel) => {
   const chart = charts.get(node);
@@ -39,6 +39,7 @@ const paint = async (node, parcel) => {
   chart.saving.hidden = false;
   chart.cursor.follow(parcel);
   chart.picks.follow(parcel);
+  chart.walk.follow(parcel);
 };
 
 const explain = (node, error) => {
@@ -89,6 +90,7 @@ const watchSize = (node) => {
     charts.get(node)?.labels.place();
     charts.get(node)?.cursor.place();
     charts.get(node)?.picks.place();
+    charts.get(node)?.walk.place();
   });
   observer.observe(node);
   return observer;
@@ -104,8 +106,9 @@ const mounted = (frame, node) => {
   chart.saving.onclick = ({ target }) => {
     if (target.dataset.format && chart.shown) save(node, chart.shown, target.dataset.format);
   };
-  chart.cursor = cursorOf(frame, node, (step) => chart.pin({ step }), chart.labels.place);
+  chart.cursor = cursorOf(frame, node, (step) => chart.pin({ step }), () => { chart.labels.place(); chart.walk.place(); });
   chart.picks = picksOf(frame, node, (picked) => chart.pick(picked));
+  chart.walk = walkOf(frame, node, (walked) => chart.walked(walked));
   return chart;
 };
 
@@ -114,12 +117,13 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const node = frame.querySelector('.lab-figure');
   const chart = charts.get(node) ?? mounted(frame, node);
   chart.pin = (pinned) => setTriggerValue('pinned', pinned);
+  chart.walked = (walked) => setTriggerValue('walked', walked);
   chart.pick = (picked) => setTriggerValue('picked', picked);
   chart.flow.receive(JSON.parse(new TextDecoder().decode(data)));
   return () => { // the page is left
     const last = charts.get(node);
     if (!last) return;
-    for (const stop of [() => last.size.disconnect(), last.flow.stop, last.cursor.stop, last.picks.stop]) stop();
+    for (const stop of [() => last.size.disconnect(), last.flow.stop, last.cursor.stop, last.picks.stop, last.walk.stop]) stop();
     charts.delete(node);
     window.Plotly?.purge(node);
   };

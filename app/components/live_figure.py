@@ -34,6 +34,7 @@ _component = st.components.v2.component(
         "follow.js",
         "cursor.js",
         "pick.js",
+        "walk.js",
         "live_figure.js",
     ),
     isolate_styles=False,  # Plotly writes its style sheet into the page's head
@@ -48,6 +49,8 @@ def live_figure(
     step: int | None = None,
     on_pin: Callable[[int | None], None] | None = None,
     on_pick: Callable[[str, float, float], None] | None = None,
+    walk: int | None = None,
+    on_walk: Callable[[int], None] | None = None,
     is_big: bool = False,
 ) -> None:
     """Paint a picture into the chart named `key`.
@@ -72,6 +75,9 @@ def live_figure(
     on_pick : called with a panel's name and the point that the reader clicks in it, or chooses
         with arrow keys and Enter. Panels are declared in the figure, `layout.meta["picks"]`, each
         as `app.figures.pick.panel` returns it.
+    walk, on_walk : where a walk along paths stands, in updates, and what is called with where it
+        comes to rest. Traces with `meta={"walk": <name of the path>, "colour": "var(...)"}` are
+        walked, entry by entry.
     """
 
     def hear() -> None:
@@ -84,6 +90,11 @@ def live_figure(
         if on_pick is not None and picked is not None:
             on_pick(*picked)
 
+    def hear_walk() -> None:
+        walked = st.session_state[key].walked
+        if on_walk is not None and walked is not None and isinstance(walked.get("update"), int):
+            on_walk(walked["update"])
+
     parcel = payload(
         picture,
         key=key,
@@ -92,7 +103,15 @@ def live_figure(
         step=step,
         pins=on_pin is not None,
         picks=on_pick is not None,
+        walks=on_walk is not None,
+        walk=walk,
         big=is_big,
     )
-    _component(data=parcel, key=key, on_pinned_change=hear, on_picked_change=hear_pick)
+    _component(
+        data=parcel,
+        key=key,
+        on_pinned_change=hear,
+        on_picked_change=hear_pick,
+        on_walked_change=hear_walk,
+    )
     TURNS.give_way(REST)

@@ -12,10 +12,13 @@ import plotly.io as pio
 TEMPLATE: Final = "gradient_flow_lab"
 
 PALETTE: Final[dict[str, tuple[str, str]]] = {
-    # name: (on light, on dark); each text colour has a contrast of 4.5 or more
+    # name: (on light, on dark); each text colour has a contrast of 4.5 or more. The bright ones are
+    # for lines over a map, whose colours are the same on both.
     "--lab-run": ("#b5400a", "#ff9b52"),
     "--lab-run-band": ("rgba(181, 64, 10, 0.22)", "rgba(255, 155, 82, 0.28)"),
     "--lab-a": ("#00705a", "#35d0a8"),
+    "--lab-run-bright": ("#ff9b52", "#ff9b52"),
+    "--lab-a-bright": ("#4ff0c4", "#4ff0c4"),
     "--lab-bound": ("#6b4fa0", "#b9a2ee"),
     "--lab-floor": ("#5a6472", "#a9b3c1"),
     "--lab-share": ("#1f5fbf", "#6cabff"),

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from app import controls, link
-from app.presets import Choice
+from app.presets import Choice, Preset
 
 
 def draw(choices: Sequence[Choice], *, pins: bool = True) -> None:
@@ -23,13 +23,18 @@ def draw(choices: Sequence[Choice], *, pins: bool = True) -> None:
                 controls.button(
                     preset.name,
                     link.restart,
-                    preset.settings,
+                    preset.chosen,
                     key=preset.key,
                     help=preset.lesson,
-                    type="primary" if preset.is_run_by(link.config()) else "secondary",
+                    type="primary" if _is_shown(preset) else "secondary",
                 )
         if pins:
             _pin()
+
+
+def _is_shown(preset: Preset) -> bool:
+    page = preset.page.items()
+    return preset.is_run_by(link.config()) and all(link.value(name) == one for name, one in page)
 
 
 def _pin() -> None:

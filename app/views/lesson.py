@@ -88,7 +88,9 @@ class Lesson(Generic[R]):
     late_claim : the claim with what takes longer than the run, for a page that has such a thing.
     opened : draws the pinned step, right below the picture.
     below : draws what only this page has, below the reading.
-    on_pick : as for the live figure.
+    dials : settings with a control in a row right below the picture.
+    protocol : what was run, in place of the line about the recording.
+    on_pick, on_walk : as for the live figure.
     pins : whether the picture can show a run A.
     wait : what the reader is told meanwhile.
     """
@@ -108,7 +110,10 @@ class Lesson(Generic[R]):
     late_claim: Callable[[R], str] | None = None
     opened: Callable[[R], None] | None = None
     below: Callable[[R], None] | None = None
+    dials: tuple[str, ...] = ()
+    protocol: Callable[[R], str] | None = None
     on_pick: Callable[[str, float, float], None] | None = None
+    on_walk: Callable[[int], None] | None = None
     pins: bool = True
     wait: str = "Backpropagating through time"
 
@@ -138,8 +143,14 @@ def render(lesson: Lesson[R]) -> None:
         step=link.step(run.recording.steps),
         on_pin=link.pin_step,
         on_pick=lesson.on_pick,
+        walk=link.value("update"),
+        on_walk=None if settings["ask"] else lesson.on_walk,
         is_big=bool(link.value("big")),
     )
+    if lesson.dials:
+        with st.container(horizontal=True, gap="medium", key="dials"):
+            for name in lesson.dials:
+                controls.control(name)
     if settings["ask"]:
         controls.button("Show what happened", link.choose_shown, key="reveal", type="primary")
         return
@@ -195,12 +206,13 @@ def _words(lesson: Lesson[R], run: R, claim: str | None = None) -> dict[str, str
     """Return the sentences above the picture as HTML, by the class of their place."""
     return {
         "claim": for_html(lesson.claim(run) if claim is None else claim),
-        "protocol": for_html(_protocol(run)),
+        "protocol": for_html(_protocol(lesson, run)),
     }
 
 
-def _protocol(run: Run) -> str:
-    return " ".join(filter(None, (protocol(run.recording), run.note)))
+def _protocol(lesson: Lesson[R], run: R) -> str:
+    said = protocol(run.recording) if lesson.protocol is None else lesson.protocol(run)
+    return " ".join(filter(None, (said, run.note)))
 
 
 def _below(lesson: Lesson[R], run: R, a: R | None, settings: Settings) -> None:
@@ -208,7 +220,8 @@ def _below(lesson: Lesson[R], run: R, a: R | None, settings: Settings) -> None:
         _read(lesson.reading(run))
         if a is not None:
             st.html(
-                f"<p><b>Pinned run A.</b> {for_html(lesson.claim(a))} {for_html(_protocol(a))}</p>"
+                f"<p><b>Pinned run A.</b> {for_html(lesson.claim(a))} "
+                f"{for_html(_protocol(lesson, a))}</p>"
             )
         if lesson.below is not None:
             lesson.below(run)

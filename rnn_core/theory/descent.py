@@ -29,7 +29,7 @@ LEARNING_RATE: Final = 0.1
 THRESHOLD: Final = 1.0
 TAUGHT_STEPS: Final = 51
 MODES: Final = ("norm", "value")
-ARRIVED: Final = 0.001
+ARRIVED: Final = 0.005
 STUCK: Final = 0.01
 
 _NO_OVERFLOW: Final = 0.68 * np.finfo(np.float64).maxexp
@@ -75,17 +75,22 @@ class Descent:
         return self.overflow is not None or self.last_below < 0.75 * (len(self.loss) - 1)
 
     @property
+    def settled_loss(self) -> float:
+        """The largest loss of the last tenth of the entries: what the path keeps below."""
+        return float(self.loss[-max(len(self.loss) // 10, 1) :].max())
+
+    @property
     def fate(self) -> str:
         """What became of the path: "overflow", "thrown", "arrived", "stuck" or "under way".
 
-        Arrived: the loss ends below 0.001. Stuck: it does not, and the gradient is below 1 % of
-        that at the start.
+        Arrived: the loss stays below 0.005 to the end. Stuck: it does not, and the gradient is
+        below 1 % of that at the start.
         """
         if self.overflow is not None:
             return "overflow"
         if self.is_thrown:
             return "thrown"
-        if self.loss[-1] < ARRIVED:
+        if self.settled_loss < ARRIVED:
             return "arrived"
         is_stuck = self.gradient_norm[-1] < STUCK * self.gradient_norm[0]
         return "stuck" if is_stuck else "under way"

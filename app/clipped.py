@@ -1,0 +1,154 @@
+"""What the page of clipping measures: two descents, and one gradient clipped in two ways."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any, Final
+
+import numpy as np
+
+from app import engine
+from app.other_cell import with_cell
+from rnn_core import Recording
+from rnn_core.analysis.clipping import (
+    PASCANU,
+    Clipped,
+    StepsAfter,
+    clip_by_norm,
+    clip_by_value,
+    steps_after,
+)
+from rnn_core.theory.descent import Descent, descend
+
+UPDATES: Final = 300
+LAST: Final = 10
+"""Steps before the loss whose share in the clipped gradient the page names."""
+
+
+@dataclass(frozen=True)
+class Descents:
+    """Two paths from one start over the error of one unit.
+
+    Attributes
+    ----------
+    start : (w, b).
+    steps : T of the unit.
+    mode : "norm" or "value".
+    """
+
+    start: tuple[float, float]
+    steps: int
+    learning_rate: float
+    threshold: float
+    mode: str
+    unclipped: Descent
+    clipped: Descent
+
+    @property
+    def is_untouched(self) -> bool:
+        """Whether no gradient on the way was clipped."""
+        return not self.clipped.is_clipped[:-1].any()
+
+
+@dataclass(frozen=True)
+class ClippedNet:
+    """The gradient of a real run before and after.
+
+    Attributes
+    ----------
+    by_norm, by_value : what is left of it at the page's threshold.
+    steps_after : what clipping by norm left of each step's term in dL/dW_hh; None without one.
+    """
+
+    by_norm: Clipped
+    by_value: Clipped
+    steps_after: StepsAfter | None
+    before: Mapping[str, float]
+    """log10 of each parameter's norm."""
+
+    @property
+    def last_share(self) -> float | None:
+        """The part of the clipped dL/dW_hh that the last 10 steps supply."""
+        return None if self.steps_after is None else float(self.steps_after.shares[-LAST:].sum())
+
+    @property
+    def early_share(self) -> float | None:
+        """The part that the first half of the steps supplies."""
+        if self.steps_after is None:
+            return None
+        shares = self.steps_after.shares
+        return float(shares[: len(shares) // 2].sum())
+
+
+@dataclass(frozen=True)
+class Run:
+    """All of it, for some settings of the page."""
+
+    recording: Recording
+    note: str
+    settings: Mapping[str, Any]
+
+    @cached_property
+    def descents(self) -> Descents:
+        """The paths beside the cliff."""
+        s = self.settings
+        start, steps, rate = (s["start_w"], s["start_b"]), s["unit_steps"], s["learning_rate"]
+        return Descents(
+            start,
+            steps,
+            rate,
+            s["threshold"],
+            s["clip"],
+            _descent(start, steps, rate, None, "norm"),
+            _descent(start, steps, rate, s["threshold"], s["clip"]),
+        )
+
+    @cached_property
+    def net(self) -> ClippedNet | None:
+        """The clipped gradient; None where an overflow left no gradient, or all of it is 0."""
+        return clipped_net(self.recording, self.settings["threshold"])
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """12 hex digits of the paths and of the recording."""
+        digest = hashlib.sha256(self.recording.fingerprint.encode())
+        for path in (self.descents.unclipped, self.descents.clipped):
+            for array in (path.w, path.b, path.loss, path.gradient_norm):
+                digest.update(array.tobytes())
+        return digest.hexdigest()[:12]
+
+
+def run_of(settings: Mapping[str, Any]) -> Run:
+    """Return what the page shows for some settings."""
+    run = engine.recording(with_cell(settings, settings["cell"]))
+    return Run(run.recording, run.note or "", dict(settings))
+
+
+def clipped_net(rec: Recording, threshold: float) -> ClippedNet | None:
+    """Clip the gradient of a run by norm and by value at one threshold."""
+    gradients = rec.weight_gradients
+    sizes = list(rec.log10_gradient_norm.values())
+    if not rec.layers or rec.overflow_left_nan or max(sizes, default=-np.inf) == -np.inf:
+        return None
+    by_norm = clip_by_norm(gradients, threshold, rule=PASCANU)
+    return ClippedNet(
+        by_norm,
+        clip_by_value(gradients, threshold),
+        steps_after(rec, by_norm),
+        dict(rec.log10_gradient_norm),
+    )
+
+
+@lru_cache(maxsize=256)
+def _descent(
+    start: tuple[float, float], steps: int, rate: float, threshold: float | None, mode: str
+) -> Descent:
+    return descend(
+        start=start,
+        learning_rate=rate,
+        threshold=threshold,
+        mode=mode,
+        updates=UPDATES,
+        steps=steps,
+    )

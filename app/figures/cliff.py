@@ -1,0 +1,300 @@
+"""The one-unit cliff: its error over (w, b), the exact wall, and two descents beside it."""
+
+from functools import lru_cache
+from typing import Any, Final
+
+import numpy as np
+
+from app.clipped import UPDATES, Descents
+from app.figures import theme
+from app.figures.decades import Domain, tick_text
+from app.figures.panel import Part, beside, key
+from app.figures.pick import Side
+from app.figures.pick import panel as pick_panel
+from app.figures.stack import title
+from app.figures.theme import INK, SMALL, colour
+from app.sentences.numerals import number
+from app.sentences.typeset import for_figure
+from rnn_core.arrays import Array
+from rnn_core.theory.cliff import cliff, wall, wall_begins
+from rnn_core.theory.descent import Descent
+
+W: Final = (4.0, 5.6)
+B: Final = (-3.0, -1.9)
+"""What is drawn of the plane, and where a descent may start."""
+
+_COLUMNS, _ROWS = 161, 121
+_MOST: Final = 0.49
+"""The largest error there can be: a sigmoid at 0, a target of 0.7."""
+
+_MAP: Final = 0.455
+_RIGHT: Final = 0.6
+"""The map ends, and the axis of updates begins, at these parts of the width."""
+
+_LOSS: Final = Domain(-9.0, 0.5)
+_LOWEST: Final = -8.0
+_GROWTH: Final = 0.12
+"""Decades by which the gradient on the wall grows per step of time at w = 5.6."""
+
+UNCLIPPED: Final = "run"
+CLIPPED: Final = "a"
+
+
+@lru_cache(maxsize=32)
+def surface(steps: int) -> Array:
+    """Return E (rows of b, columns of w) as the map draws it."""
+    w, b = np.linspace(*W, _COLUMNS), np.linspace(*B, _ROWS)
+    found = cliff(w[None, :], b[:, None], steps=steps).loss.astype(np.float32)
+    found.setflags(write=False)
+    return found
+
+
+def drawing(found: Descents, *, is_asked: bool = False) -> dict[str, Any]:
+    """Return data and layout: the map on the left, error and gradient of both on the right.
+
+    Parameters
+    ----------
+    is_asked : whether only the map may be seen yet.
+    """
+    layout: dict[str, Any] = {
+        "template": theme.TEMPLATE,
+        "margin": {"l": 62, "r": 104, "t": 26, "b": 44},
+        "meta": {"picks": [_start(found)]},
+        **_axes(found),
+        "shapes": [] if is_asked else [_threshold(found)],
+    }
+    paths = ((found.unclipped, UNCLIPPED, "unclipped"), (found.clipped, CLIPPED, "clipped"))
+    notes = [title(_title(), 1.0)]
+    traces = [_map(found), *_wall(found)]
+    if not is_asked:
+        notes += [*_titles(), *_thrown(found), beside_threshold(found)]
+        for path, line, name in paths:
+            traces += _path(path, line, name)
+        for path, line, name in paths:
+            traces += _curves(path, line, name)
+        traces.append(_first(found))
+    return {"data": traces, "layout": layout | {"annotations": notes}}
+
+
+def beside_threshold(found: Descents) -> Part:
+    """Name the line of the threshold, to the right of its panel."""
+    text = f"threshold {number(found.threshold)}"
+    return beside(float(np.log10(found.threshold)), text, INK) | {"yref": "y3"}
+
+
+def _map(found: Descents) -> Part:
+    return {
+        "type": "contour",
+        "x0": W[0],
+        "dx": (W[1] - W[0]) / (_COLUMNS - 1),
+        "y0": B[0],
+        "dy": (B[1] - B[0]) / (_ROWS - 1),
+        "z": surface(found.steps),
+        "zmin": 0.0,
+        "zmax": _MOST,
+        "colorscale": theme.MAGNITUDE,
+        "contours": {"coloring": "heatmap", "start": 0.0, "end": 0.48, "size": 0.04},
+        "line": {"width": 0.5, "color": "rgba(255, 255, 255, 0.35)"},
+        "colorbar": {
+            "x": _MAP,
+            "xpad": 6,
+            "thickness": 12,
+            "outlinewidth": 0,
+            "tickvals": [0.0, 0.1, 0.2, 0.3, 0.4],
+            "tickfont": {"size": SMALL},
+            "ypad": 0,
+        },
+        "hovertemplate": "w %{x:.3f}, b %{y:.3f}<br>error E %{z:.4f}<extra></extra>",
+        "name": "error",
+    }
+
+
+def _wall(found: Descents) -> list[Part]:
+    """Return the line on which x stays at x_0; with one step there is none."""
+    if found.steps == 1:
+        return []
+    w = np.array([wall_begins(), W[1]])
+    line = {"type": "scatter", "mode": "lines", "x": w, "y": wall(w), "hoverinfo": "skip"}
+    return [
+        line | {"line": {"color": "#000000", "width": 3.5}, "name": "casing"},
+        line | {"line": {"color": "#ffffff", "width": 1.5, "dash": "dash"}, "name": "wall"},
+    ]
+
+
+def _path(path: Descent, line: str, name: str) -> list[Part]:
+    """Return a path with a casing, so that it can be seen on every colour of the map."""
+    drawn: Part = {
+        "type": "scatter",
+        "mode": "lines+markers",
+        "x": path.w,
+        "y": path.b,
+        "cliponaxis": True,
+    }
+    casing = drawn | {"mode": "lines", "hoverinfo": "skip", "name": "casing"}
+    own = f"var(--lab-{line}-bright)"
+    marks = {"symbol": "circle" if line == UNCLIPPED else "square", "size": 3.5, "color": own}
+    return [
+        casing | {"line": {"color": "#101418", "width": 2.8}},
+        drawn
+        | {
+            "line": {"color": own, "width": 1.2},
+            "marker": marks,
+            "name": name,
+            "meta": {"walk": name, "colour": own},
+            "hovertemplate": (
+                f"{name}, after %{{pointNumber}} updates<br>w %{{x:.4f}}, b %{{y:.4f}}"
+                "<extra></extra>"
+            ),
+        },
+    ]
+
+
+def _curves(path: Descent, line: str, name: str) -> list[Part]:
+    """Return error and gradient norm over the updates, as log10."""
+    own = colour(line)
+    drawn: Part = {
+        "type": "scatter",
+        "mode": "lines",
+        "x0": 0,
+        "xaxis": "x2",
+        "line": {"color": own, "width": 2.5 if line == UNCLIPPED else 1.5},
+        "name": name,
+        "meta": {"walk": name, "colour": own},
+    }
+    return [
+        drawn
+        | {"y": _log10(values), "yaxis": axis, "customdata": values.astype(np.float32)}
+        | {
+            "hovertemplate": (
+                f"{name}, after %{{x}} updates<br>{word} %{{customdata:.3g}}<extra></extra>"
+            )
+        }
+        for values, axis, word in (
+            (path.loss, "y2", "error E"),
+            (path.gradient_norm, "y3", "gradient norm"),
+        )
+    ]
+
+
+def _first(found: Descents) -> Part:
+    """Mark the start."""
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "x": [found.start[0]],
+        "y": [found.start[1]],
+        "marker": {
+            "symbol": "star",
+            "size": 14,
+            "color": "#ffffff",
+            "line": {"color": "#000000", "width": 1.5},
+        },
+        "name": "start",
+        "hovertemplate": "start: w %{x:.3f}, b %{y:.3f}<extra></extra>",
+    }
+
+
+def _log10(values: Array) -> Array:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found: Array = np.log10(values)
+    return np.where(np.isfinite(found), found, np.nan).astype(np.float32)
+
+
+def _axes(found: Descents) -> dict[str, Any]:
+    plain = {"gridcolor": colour("grid"), "zeroline": False, "showgrid": False}
+    lined = plain | {"showgrid": True}
+    highest = max(6.0, float(np.ceil(_GROWTH * found.steps)))
+    norms = Domain(_LOWEST, highest)
+    updates = {"text": "updates made", "standoff": 6, "font": {"size": SMALL}}
+    return {
+        "xaxis": plain
+        | {"domain": [0.0, _MAP], "range": list(W), "anchor": "y", "title": _named("w")},
+        "yaxis": plain | {"domain": [0.0, 1.0], "range": list(B), "title": _named("b")},
+        "xaxis2": plain
+        | {"domain": [_RIGHT, 1.0], "range": [0, UPDATES], "anchor": "y3", "title": updates},
+        "yaxis2": lined | _decades(_LOSS) | {"domain": [0.57, 1.0], "anchor": "x2"},
+        "yaxis3": lined | _decades(norms) | {"domain": [0.0, 0.485], "anchor": "x2"},
+    }
+
+
+def _decades(shown: Domain) -> Part:
+    gap = 2.0 if shown.span <= 16 else 5.0 if shown.span <= 30 else 10.0
+    places = np.arange(np.ceil(shown.low / gap), np.ceil(shown.high / gap)) * gap
+    return {
+        "range": list(shown),
+        "tickvals": [float(one) for one in places],
+        "ticktext": [tick_text(float(one)) for one in places],
+    }
+
+
+def _named(text: str) -> Part:
+    return {"text": text, "standoff": 4, "font": {"size": SMALL}}
+
+
+def _title() -> str:
+    marks = [key("★", INK, "start"), key("- -", INK, "the wall")]
+    return "   ".join(["<b>error E</b> over (w, b)", *marks])
+
+
+def _titles() -> list[Part]:
+    both = [key("—", colour(UNCLIPPED), "unclipped"), key("—", colour(CLIPPED), "clipped")]
+    return [
+        title("   ".join(["<b>error E</b>", *both]), 1.0, x=_RIGHT),
+        title("<b>norm of the gradient</b>, before clipping", 0.485, x=_RIGHT),
+    ]
+
+
+def _threshold(found: Descents) -> Part:
+    level = float(np.log10(found.threshold))
+    return {
+        "type": "line",
+        "xref": "x2 domain",
+        "x0": 0,
+        "x1": 1,
+        "yref": "y3",
+        "y0": level,
+        "y1": level,
+        "line": {"color": INK, "width": 1.5, "dash": "dot"},
+    }
+
+
+def _thrown(found: Descents) -> list[Part]:
+    """Say where a path has gone that left the map."""
+    notes: list[Part] = []
+    for path, line, name in (
+        (found.unclipped, UNCLIPPED, "unclipped"),
+        (found.clipped, CLIPPED, "clipped"),
+    ):
+        w, b = float(path.w[-1]), float(path.b[-1])
+        if W[0] <= w <= W[1] and B[0] <= b <= B[1]:
+            continue
+        end = f"({_coordinate(w)}, {_coordinate(b)})"
+        notes.append(
+            {
+                "x": 0.01,
+                "xref": "paper",
+                "xanchor": "left",
+                "y": 0.01 + 0.06 * len(notes),
+                "yref": "paper",
+                "yanchor": "bottom",
+                "text": for_figure(f"{name}: ends outside, at {end}"),
+                "font": {"color": colour(line), "size": SMALL},
+                "bgcolor": "var(--st-background-color)",
+                "borderpad": 2,
+            }
+        )
+    return notes
+
+
+def _coordinate(value: float) -> str:
+    return f"{'−' if value < 0.0 else ''}{number(abs(value), 3)}"
+
+
+def _start(found: Descents) -> dict[str, Any]:
+    return pick_panel(
+        "start",
+        "Map of the error: pick the start of both descents",
+        Side("x", "w", *W, 0.01),
+        Side("y", "b", *B, 0.01),
+        found.start,
+    )

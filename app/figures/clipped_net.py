@@ -1,0 +1,195 @@
+"""A real gradient before and after clipping: every parameter's norm, and every step's term."""
+
+from typing import Any, Final
+
+import numpy as np
+
+from app.clipped import ClippedNet
+from app.figures import theme
+from app.figures.decades import Domain, ticks
+from app.figures.panel import Panel, Part, key
+from app.figures.shares import weight_shares
+from app.figures.stack import stacked, title, without_run
+from app.figures.theme import INK, SMALL, colour
+from app.figures.time_axis import axis_steps
+from app.sentences.numerals import factor
+from app.sentences.typeset import for_figure
+from rnn_core import Recording
+from rnn_core.arrays import Array
+
+_LEFT: Final = 0.36
+_COLUMN: Final = 0.27
+_HEIGHTS: Final = (0.42, 0.42)
+_GAP: Final = 0.16
+_DOWN, _UP = 0.27, 0.17
+"""Decades per step that the terms of dL/dW_hh may fall or grow by."""
+
+_LARGEST: Final = 0.14
+"""Decades per step that a norm may have grown by."""
+
+_MARKS: Final = (
+    ("before", "run", "circle"),
+    ("by norm", "a", "square"),
+    ("by value", "bound", "diamond"),
+)
+
+
+def drawing(rec: Recording, found: ClippedNet | None) -> dict[str, Any]:
+    """Return data and layout: norms on the left, terms and shares of the steps on the right."""
+    if found is None or not rec.layers:
+        return without_run(rec) if not rec.layers else _without_gradient()
+    panels = (_terms(rec, found), weight_shares(rec))
+    picture = stacked(rec, panels, heights=_HEIGHTS, gap=_GAP, left=_LEFT)
+    layout = picture["layout"]
+    marks = [key("●" if n == "before" else "■", colour(c), n) for n, c, _ in _MARKS]
+    layout |= {
+        "xaxis2": _norm_axis(axis_steps(rec)),
+        "yaxis3": {
+            "domain": [0.0, 1.0],
+            "anchor": "x2",
+            "autorange": "reversed",
+            "showgrid": False,
+            "tickfont": {"size": SMALL},
+        },
+        "margin": layout["margin"] | {"l": 118},
+    }
+    layout["annotations"] = [
+        *layout["annotations"],
+        title("   ".join(["<b>norm</b>", *marks]), 1.0),
+    ]
+    return {"data": [*picture["data"], *_norms(found, axis_steps(rec))], "layout": layout}
+
+
+def _norms(found: ClippedNet, steps: int) -> list[Part]:
+    names = list(found.before)
+    rows = ["all", *names]
+    columns = {
+        "before": [found.by_norm.log10_norm_before, *found.before.values()],
+        "by norm": [
+            found.by_norm.log10_norm_after,
+            *(found.by_norm.exact[name].log10_norm() for name in names),
+        ],
+        "by value": [
+            found.by_value.log10_norm_after,
+            *(found.by_value.exact[name].log10_norm() for name in names),
+        ],
+    }
+    return [
+        _numbers(rows, columns, steps),
+        *_markers(rows, columns),
+    ]
+
+
+def _numbers(rows: list[str], columns: dict[str, list[float]], steps: int) -> Part:
+    """Write the norms beside their marks: before, and after clipping in either way."""
+    texts = [
+        for_figure(" | ".join(factor(columns[name][k]) for name, _, _ in _MARKS))
+        if np.isfinite(columns["before"][k])
+        else "0"
+        for k in range(len(rows))
+    ]
+    return {
+        "type": "scatter",
+        "mode": "text",
+        "x": [_norms_shown(steps).high] * len(rows),
+        "y": rows,
+        "text": texts,
+        "textposition": "bottom left",
+        "textfont": {"size": SMALL, "color": INK},
+        "xaxis": "x2",
+        "yaxis": "y3",
+        "hoverinfo": "skip",
+        "name": "numbers",
+    }
+
+
+def _markers(rows: list[str], columns: dict[str, list[float]]) -> list[Part]:
+    return [
+        {
+            "type": "scatter",
+            "mode": "markers",
+            "x": _drawable(np.array(columns[name])),
+            "y": rows,
+            "xaxis": "x2",
+            "yaxis": "y3",
+            "marker": {
+                "symbol": symbol,
+                "size": 12,
+                "color": colour(line) if name == "before" else theme.CLEAR,
+                "line": {"color": colour(line), "width": 2.5},
+            },
+            "name": name,
+            "hovertemplate": f"{name}: 10^%{{x:.2f}}<extra></extra>",
+        }
+        for name, line, symbol in _MARKS
+    ]
+
+
+def _terms(rec: Recording, found: ClippedNet) -> Panel:
+    """Draw log10 |G_t| of every step's term in dL/dW_hh, before and after clipping by norm."""
+    steps = axis_steps(rec)
+    shown = Domain(-float(np.ceil(max(_DOWN * steps, 4))), float(np.ceil(max(_UP * steps, 4))))
+    places, texts = ticks(shown)
+    axis: Part = {
+        "range": list(shown),
+        "tickvals": places,
+        "ticktext": texts,
+        "gridcolor": colour("grid"),
+        "zeroline": False,
+    }
+    name = "<b>size of each step’s term in ∂L/∂W<sub>hh</sub></b>"
+    after = found.steps_after
+    if after is None:
+        return Panel(name, axis)
+    marks = [key("—", colour("run"), "before"), key("- -", colour("a"), "clipped by norm")]
+    curve = {"type": "scatter", "mode": "lines", "x0": 1, "hoverinfo": "skip"}
+    traces: list[Part] = [
+        curve
+        | {
+            "y": _drawable(values),
+            "line": {"color": colour(line), "width": 2.5, "dash": dash},
+            "meta": {"reads": "log10", "name": word},
+        }
+        for values, line, dash, word in (
+            (after.log10_before, "run", "solid", "before"),
+            (after.log10_after, "a", "dash", "clipped"),
+        )
+    ]
+    return Panel("   ".join([name, *marks]), axis, traces)
+
+
+def _norms_shown(steps: int) -> Domain:
+    return Domain(-3.0, float(np.ceil(max(_LARGEST * steps, 8.0))))
+
+
+def _norm_axis(steps: int) -> Part:
+    """Return an axis of decades that depends on T alone."""
+    shown = _norms_shown(steps)
+    places, texts = ticks(shown, most=5)
+    return {
+        "domain": [0.0, _COLUMN],
+        "range": list(shown),
+        "anchor": "y3",
+        "tickvals": places,
+        "ticktext": texts,
+        "gridcolor": colour("grid"),
+        "zeroline": False,
+        "title": {"text": "norm, log scale", "standoff": 6, "font": {"size": SMALL}},
+    }
+
+
+def _without_gradient() -> dict[str, Any]:
+    note = {
+        "x": 0.5,
+        "y": 0.5,
+        "xref": "paper",
+        "yref": "paper",
+        "text": "The gradient of every parameter is exactly 0: there is nothing to clip.",
+        "font": {"size": theme.FONT_SIZE + 3, "color": INK},
+    }
+    axes = {"xaxis": {"visible": False}, "yaxis": {"visible": False}}
+    return {"data": [], "layout": {"template": theme.TEMPLATE, "annotations": [note], **axes}}
+
+
+def _drawable(log10: Array) -> Array:
+    return np.where(np.isfinite(log10), log10, np.nan).astype(np.float32)

@@ -1,0 +1,332 @@
+"""What the page of clipping says: what clipping saved, and what it could not."""
+
+import math
+from typing import Final
+
+import numpy as np
+
+from app.clipped import LAST, UPDATES, ClippedNet, Descents, Run
+from app.sentences.belief import Belief
+from app.sentences.numerals import counted, factor, number, part
+from app.trained import Pair
+from rnn_core import Recording
+from rnn_core.theory.descent import Descent
+
+_FORMULA: Final = {
+    "norm": r"$g \leftarrow \dfrac{\theta}{|g|}\,g\ \text{ where } |g| \ge \theta$",
+    "value": r"$g_i \leftarrow \min(\max(g_i, -\theta), \theta)$",
+}
+_SQUARE: Final = 90.0
+EXPLODED: Final = 10.0
+"""How many times its first size a gradient has grown that "explodes"."""
+
+TASK: Final = (
+    "A tanh net of 32 units (orthogonal weights × 1.3, the seed of this page) learns the adding "
+    "problem: the sum of two marked numbers among 50 steps. All 32 sequences are in every "
+    "gradient; plain gradient descent, threshold and way of clipping as above."
+)
+"""What is trained below the picture."""
+
+
+def claim(run: Run) -> str:
+    """Say what became of both descents, as plain text."""
+    found = run.descents
+    one, other = found.unclipped, found.clipped
+    both = (
+        f"nclipped, the descent {_end(one)}; clipped by {found.mode} at {number(found.threshold)}, "
+        f"it {_end(other)}."
+    )
+    if found.steps == 1:
+        return f"With one step of time there is no wall: u{both}"
+    if found.is_untouched:
+        return (
+            f"No gradient on the way reaches the threshold of {number(found.threshold)}: clipping "
+            f"changes nothing, and the descent {_end(one)}."
+        )
+    is_lost, is_lost_too = _is_lost(one), _is_lost(other)
+    if is_lost and is_lost_too:
+        return f"This clipping is no protection: u{both}"
+    if is_lost:
+        return f"U{both}"
+    if is_lost_too:
+        return f"Here clipping does harm: u{both}"
+    return f"Neither is thrown: u{both}"
+
+
+def protocol(run: Run) -> str:
+    """Say what the two descents are."""
+    found = run.descents
+    w, b = found.start
+    return (
+        f"One sigmoid unit over {counted(found.steps, 'step')}, from w = {_signed(w)}, b = "
+        f"{_signed(b)}, learning rate {found.learning_rate:g}, {UPDATES} updates, float64."
+    )
+
+
+def equation(run: Run) -> str:
+    """Write the unit and the rule of clipping with the current numbers, as Markdown."""
+    found = run.descents
+    path = found.unclipped
+    k = int(np.argmax(path.gradient_norm))
+    largest = float(path.gradient_norm[k])
+    kept = "is left as it is"
+    if largest > found.threshold:
+        kept = f"is multiplied by **{factor(float(np.log10(found.threshold / largest)))}**"
+        if found.mode == "value":
+            kept = f"is cut to **±{number(found.threshold)}** in each entry"
+    return (
+        r"$x_t = w\,\sigma(x_{t-1}) + b,\quad E = (\sigma(x_T) - 0.7)^2,\quad$"
+        f" {_FORMULA[found.mode]}: with $\\theta$ = **{number(found.threshold)}** the largest "
+        f"gradient of the unclipped descent, **{_size(largest)}** after {counted(k, 'update')}, "
+        f"{kept}."
+    )
+
+
+def notice(run: Run) -> str:
+    """Say what to look at, in two sentences."""
+    found = run.descents
+    if found.steps == 1:
+        return (
+            "Without a second step there is no product of slopes, so nothing can explode. Raise T "
+            "and the wall appears."
+        )
+    clipped = int(found.clipped.is_clipped[:-1].sum())
+    moved = (
+        f"Of {len(found.clipped.w) - 1} updates {clipped} {'was' if clipped == 1 else 'were'} "
+        "clipped"
+    )
+    if not _is_lost(found.unclipped):
+        return (
+            f"{moved}; elsewhere both take the same steps. From this start the unclipped descent "
+            "is not lost: a wall is a risk and no verdict."
+        )
+    if not _explodes(found.unclipped):
+        return (
+            "Here no gradient explodes: the learning rate itself is too large, and it throws the "
+            f"descent with a gradient of {_size(float(found.unclipped.gradient_norm[0]))}. {moved}."
+        )
+    end = found.unclipped.gradient_norm[-1]
+    return (
+        f"The gradient explodes at one place, and where it throws the descent it is "
+        f"{_size(float(end))}: the explosion ends in vanishing, and no threshold brings it back. "
+        f"{moved}: clipping bounds the step at the wall and leaves the wall where it is."
+    )
+
+
+def asides(run: Run) -> tuple[str, ...]:
+    """Say what clipping makes of the gradient of the real net."""
+    return (net_words(run.recording, run.net, run.settings["threshold"]),)
+
+
+def net_words(rec: Recording, found: ClippedNet | None, threshold: float) -> str:
+    """Say norm, angle and ledger of the clipped gradient of a real run."""
+    if found is None:
+        return "The net of these settings has no gradient to clip."
+    norm = found.by_norm.log10_norm_before
+    before = f"The gradient of this net has norm {factor(norm)}"
+    if found.by_norm.log10_factor == 0.0:
+        kept = f"{before}, below the threshold of {number(threshold)}: clipping leaves it alone"
+        return f"{kept}. {_ledger(rec, found, 'of it')}."
+    angle, turned = found.by_norm.angle, found.by_value.angle
+    by_norm = "" if angle is None else f" and turns it by {_degrees(angle)}"
+    cut = found.by_value
+    by_value = "" if turned is None else f" and turns it by {_degrees(turned)}"
+    return (
+        f"{before}. Clipping by norm makes that {factor(found.by_norm.log10_norm_after)}{by_norm}; "
+        f"by value it leaves {factor(cut.log10_norm_after)}{by_value}, having cut "
+        f"{cut.clipped_entries:,} of {counted(cut.entries, 'number')}. "
+        f"{_ledger(rec, found, 'of the clipped gradient')}, as before: one number multiplies the "
+        "terms of all steps."
+    )
+
+
+def beliefs(run: Run) -> tuple[Belief, ...]:
+    """Return what is often read and what the page shows of it."""
+    found, net = run.descents, run.net
+    return (*_of_net(run.recording, net), *_of_descents(found))
+
+
+def alt_text(run: Run) -> str:
+    """Say in words what the picture shows, its conclusion first."""
+    found = run.descents
+    wall = "" if found.steps == 1 else ", the wall as a dashed line from its lower right"
+    return (
+        f"{claim(run)} On the left a map of the error over w from 4 to 5.6 and b from −3 to "
+        f"−1.9{wall}, and both descents from their start. On the right the error and the norm of "
+        f"the gradient over {UPDATES} updates, with the threshold as a dotted line."
+    )
+
+
+def training_words(pair: Pair) -> str:
+    """Say what became of the two training runs, finished or stopped."""
+    one, other = pair.unclipped, pair.clipped
+    if one is None or other is None:
+        made = counted(0 if one is None else one.updates, "update")
+        return f"Stopped after {made} without clipping; the clipped run had not begun."
+    stopped = (
+        ""
+        if pair.is_complete
+        else f"Stopped after {one.updates} and {counted(other.updates, 'update')}. "
+    )
+    end = f"from {number(float(other.loss[0]))} to {number(float(other.loss[-1]))}"
+    count = int(other.is_clipped[:-1].sum())
+    died = one.dies_at
+    cut = f"Clipped by {pair.mode} at {number(pair.threshold)}"
+    if other.dies_at is not None:
+        kept = f"{cut}, it dies as well, at update {other.dies_at}"
+    else:
+        kept = (
+            f"{cut}, in {count} of {counted(other.updates, 'update')}, its loss goes {end}; to say "
+            f"1 to every sequence would score {number(pair.baseline)}"
+        )
+    if died is None:
+        return (
+            f"{stopped}Without clipping this net survives: its loss goes from "
+            f"{number(float(one.loss[0]))} to {number(float(one.loss[-1]))}. {kept}."
+        )
+    return f"{stopped}{_death(pair, died)} {kept}."
+
+
+def _death(pair: Pair, died: int) -> str:
+    run = pair.unclipped
+    assert run is not None  # noqa: S101 - for the types
+    last = run.updates if run.overflow is None else max(run.updates - 1, 0)
+    first = (
+        f"Without clipping the net dies at update {died}: the gradient there has norm "
+        f"{factor(float(run.log10_norm[died]))}, and the loss never again is as small as at the "
+        "start"
+        if np.isfinite(run.log10_norm[died])
+        else f"Without clipping the net dies at update {died}, where a state or the loss overflows"
+    )
+    if last <= died:
+        return f"{first}."
+    share = float(run.saturated_share[last])
+    before = float(run.saturated_share[0])
+    plateau = f"; saturated units go from {_per_cent(before)} to {_per_cent(share)}"
+    end = (
+        "" if run.overflow is None else f", and at update {run.overflow} the loss is beyond float32"
+    )
+    return f"{first}{plateau}{end}."
+
+
+def _of_net(rec: Recording, net: ClippedNet | None) -> tuple[Belief, ...]:
+    if net is None:
+        return ()
+    found = []
+    last, early = net.last_share, net.early_share
+    decades = rec.verdict.decades
+    if last is not None and early is not None and rec.steps > 2 * LAST:
+        if decades < -2.0:
+            found.append(
+                Belief(
+                    "“If clipping shrinks large gradients, scaling up small ones cures vanishing.”",
+                    f"one number multiplies every step’s term, so at any norm the first half of "
+                    f"this run’s steps holds {_share(early)} of dL/dW: what had vanished is still "
+                    "vanished",
+                )
+            )
+        elif decades > 2.0:
+            found.append(
+                Belief(
+                    "“Clipping cures the explosion.”",
+                    f"of the clipped gradient the last {LAST} steps hold {_share(last)}, the first "
+                    f"half {_share(early)}: the explosion keeps its direction",
+                )
+            )
+    turned = net.by_value.angle
+    if turned is not None and net.by_value.clipped_entries and net.by_norm.angle is not None:
+        found.append(
+            Belief(
+                "“Clipping by value and by norm are the same.”",
+                f"by norm this gradient turns by {_degrees(net.by_norm.angle)}, by value by "
+                f"{_degrees(turned)}",
+            )
+        )
+    return tuple(found)
+
+
+def _of_descents(found: Descents) -> tuple[Belief, ...]:
+    if not (_is_lost(found.unclipped) and _explodes(found.unclipped)):
+        return ()
+    end = float(found.unclipped.gradient_norm[-1])
+    return (
+        Belief(
+            "“An exploding gradient means that the loss goes to infinity.”",
+            f"the error of this unit is never above 0.49; the explosion throws it to where the "
+            f"gradient is {_size(end)}",
+        ),
+    )
+
+
+def _ledger(rec: Recording, found: ClippedNet, of: str) -> str:
+    last, early = found.last_share, found.early_share
+    if last is None or early is None:
+        return f"With {counted(rec.steps, 'step')} there is no sum over steps {of}"
+    if rec.steps <= 2 * LAST:
+        return f"The first half of the steps holds {_share(early)} {of}"
+    return f"The last {LAST} steps hold {_share(last)} {of}, the first half {_share(early)}"
+
+
+def _explodes(path: Descent) -> bool:
+    return bool(path.gradient_norm.max() > EXPLODED * path.gradient_norm[0])
+
+
+def _is_lost(path: Descent) -> bool:
+    return path.fate in ("thrown", "stuck", "overflow")
+
+
+def _end(path: Descent) -> str:
+    error, norm = number(float(path.loss[-1])), _size(float(path.gradient_norm[-1]))
+    k = path.last_below
+    match path.fate:
+        case "overflow":
+            return f"leaves all numbers at update {path.overflow}"
+        case "thrown":
+            if path.longest_move != k:
+                after = counted(k, "update")
+                return f"is lost after {after} and ends at error {error}, gradient {norm}"
+            size = _size(float(path.gradient_norm[k]))
+            return (
+                f"is thrown after {counted(k, 'update')} by a gradient of {size} to error "
+                f"{error}, gradient {norm}"
+            )
+        case "arrived":
+            return f"gets below {_above(path.settled_loss)}"
+        case "stuck":
+            return f"is stuck at error {error}, where the gradient is {norm}"
+    return f"is still under way at error {error}"
+
+
+def _size(value: float) -> str:
+    if not np.isfinite(value):
+        return "no number"
+    return number(value, 3 if value >= 100.0 else 2)
+
+
+def _above(value: float) -> str:
+    """Return a number with two digits that is not below `value`."""
+    unit = 10.0 ** (math.floor(math.log10(value)) - 1)
+    return number(math.ceil(value / unit) * unit)
+
+
+def _signed(value: float) -> str:
+    return f"{'−' if value < 0.0 else ''}{abs(value):g}"
+
+
+def _degrees(angle: float) -> str:
+    if angle < 1e-6:
+        return "0°"
+    return f"{number(angle)}°" if angle < _SQUARE else f"{angle:.0f}°"
+
+
+def _share(value: float) -> str:
+    if value == 0.0:
+        return "0 %"
+    sign = "−" if value < 0.0 else ""
+    if abs(value) >= 1.0:
+        return f"{sign}{number(100.0 * abs(value))} %"
+    return f"{sign}{part(float(np.log10(abs(value))))}"
+
+
+def _per_cent(share: float) -> str:
+    return f"{number(100.0 * share)} %"
