@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnn_core.activations import RESOLVED
+from rnn_core.analysis.crossing import into_input as resolved_into_input
 from rnn_core.arrays import Array, BoolArray
 from rnn_core.bptt import sweep
 from rnn_core.cells import Tape
@@ -17,6 +18,7 @@ from rnn_core.gradients import (
     state_gradients,
     weight_gradients,
 )
+from rnn_core.magnitudes import NOTHING, has_left_type
 from rnn_core.network import Network
 from rnn_core.recording import LayerRecording
 from rnn_core.scaled import Scaled, added
@@ -132,6 +134,10 @@ def sweep_layer(
     def into_input() -> Scaled:
         with np.errstate(all="ignore"):
             d_x = GateFlow(maps, tape, both).into_inputs(params)
+            has_left = has_left_type(d_x.mantissa) & (both.size[1:] != NOTHING)
+        if has_left.any():
+            far = resolved_into_input(maps, params.weight_ih, both)
+            d_x = Scaled(far.mantissa.astype(d_x.mantissa.dtype), far.exponent)
         return Scaled(d_x.mantissa[order], d_x.exponent[order])
 
     return SweptLayer(

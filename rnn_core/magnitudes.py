@@ -4,7 +4,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from rnn_core.arrays import Array, IntArray
+from rnn_core.arrays import Array, BoolArray, IntArray
 
 NOTHING: Final = -(2**40)
 """The exponent of a zero vector: smaller than that of any other."""
@@ -57,8 +57,18 @@ def norm_exponents(*arrays: Array) -> IntArray | None:
     squares = np.vecdot(arrays[0], arrays[0])
     for array in arrays[1:]:
         squares += np.vecdot(array, array)
-    limits = np.finfo(squares.dtype)
-    if not (squares.min() > limits.tiny * 2.0**24 and squares.max() < limits.max * 2.0**-24):
+    if _is_outside(squares).any():
         return None  # zero, nan and inf among them
     exponent: IntArray = np.frexp(squares)[1].astype(np.int64)
     return (exponent + 1) // 2
+
+
+def has_left_type(vectors: Array) -> BoolArray:
+    """Tell of each vector whether its entries may have left their type, or are all 0."""
+    return _is_outside(np.vecdot(vectors, vectors))
+
+
+def _is_outside(squares: Array) -> BoolArray:
+    limits = np.finfo(squares.dtype)
+    inside: BoolArray = (squares > limits.tiny * 2.0**24) & (squares < limits.max * 2.0**-24)
+    return ~inside

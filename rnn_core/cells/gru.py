@@ -189,7 +189,7 @@ class GruCell:
             gates = sigmoid_and_rest(a[..., : 2 * size])
             r_and_z = tuple((part[..., :size], part[..., size:]) for part in gates)
             kept = h[:-1][chunk] - np.tanh(a_n)
-            _write_maps(maps, chunk, r_and_z, q, tanh_slope(a_n), kept)
+            _write_maps(maps, chunk, r_and_z, (q, a_n, kept))
         return maps
 
     def run_linear(self, params: Params, x: Array, init: State) -> LinearRun:
@@ -216,8 +216,8 @@ class GruCell:
                 np.add(a_n, kept, a_n)
                 _write_state(value[1], a_n, h[t], h[t + 1], n, kept)
                 np.subtract(h[t], n, kept)
-                of_n = tanh_slope(a_n, is_resolved=is_near)
-                _write_maps(maps, t, (value, rest, slope), q, of_n, kept)
+                gates = (value, rest, slope)
+                _write_maps(maps, t, gates, (q, a_n, kept), is_resolved=is_near)
         return LinearRun((h,), maps)
 
 
@@ -233,27 +233,48 @@ def _write_maps(
     maps: GruMaps,
     at: int | slice,
     gates: Sequence[Sequence[Array] | Array],
-    q: Array,
-    into: Array,
-    kept: Array,
+    candidate: tuple[Array, Array, Array],
+    *,
+    is_resolved: bool = False,
 ) -> None:
     """Write the factors of some steps.
 
     Parameters
     ----------
     gates : of r and z: their values, 1 minus them, their slopes.
-    into : tanh'(a_n), which is overwritten.
-    kept : h_{t-1} - n.
+    candidate : q, a_n and h_{t-1} - n.
+    is_resolved : whether |q| and |a_n| are known to be below `RESOLVED`.
     """
     (r, z), (_, rest), (of_r, of_z) = gates
+    q, a_n, kept = candidate
     recurrent = maps.recurrent_factor[at]
     maps.keep[at] = z
+    into = tanh_slope(a_n, is_resolved=is_resolved)
     into *= rest
     maps.candidate[at] = into
     np.multiply(into, r, out=recurrent[..., 0, :])
-    into *= q
+    if is_resolved or np.isfinite(np.vecdot(q, q)).all():
+        into *= q
+    else:
+        into = _slope_times(q, a_n)
+        into *= rest
     np.multiply(into, of_r, out=recurrent[..., 1, :])
     np.multiply(kept, of_z, out=recurrent[..., 2, :])
+
+
+def _slope_times(q: Array, a_n: Array) -> Array:
+    """Return q tanh'(a_n) where |q| may be beyond float64: then tanh' is further below it.
+
+    Where |a_n| is beyond `RESOLVED` it comes from logarithms: the bound that stands for tanh'
+    there, times 10^308, would be no bound.
+    """
+    limits = np.finfo(q.dtype)
+    limited = np.clip(q, -limits.max, limits.max)
+    size = np.log(np.abs(limited)) + np.log(4.0) - 2.0 * np.abs(a_n)
+    far = np.copysign(np.maximum(np.exp(size), limits.tiny), limited)
+    return np.where(
+        np.abs(a_n) > RESOLVED, np.where(limited == 0, 0.0, far), tanh_slope(a_n) * limited
+    )
 
 
 def _recurrent_weight(params: Params) -> Array:

@@ -18,7 +18,7 @@ QUIET = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-SIZES = [0.0, 1.0, -1.0, 0.5, 5e-324, -2.2e-308, 1e-200, 1e-30, -20.0, 1e30, 1e100, -1e140]
+SIZES = [0.0, 1.0, -1.0, 0.5, 5e-324, -2.2e-308, 1e-200, 1e-30, -20.0, 1e30, 1e100, -1e140, 1e200]
 
 
 def numbers(shape):
