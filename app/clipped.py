@@ -68,6 +68,15 @@ class ClippedNet:
     """log10 of each parameter's norm."""
 
     @property
+    def norms(self) -> dict[str, dict[str, float]]:
+        """log10 norms "before", "by norm" and "by value": of "all" and of every parameter."""
+        found = {"before": {"all": self.by_norm.log10_norm_before, **self.before}}
+        for kind, one in (("by norm", self.by_norm), ("by value", self.by_value)):
+            own = {name: gradient.log10_norm() for name, gradient in one.exact.items()}
+            found[kind] = {"all": one.log10_norm_after, **own}
+        return found
+
+    @property
     def last_share(self) -> float | None:
         """The part of the clipped dL/dW_hh that the last 10 steps supply."""
         return None if self.steps_after is None else float(self.steps_after.shares[-LAST:].sum())

@@ -46,19 +46,9 @@ def descents_table(run: Run) -> pd.DataFrame:
 
 def net_table(found: ClippedNet) -> pd.DataFrame:
     """Return the norm of every parameter's gradient before and after clipping, as Markdown."""
-    rows = {
-        "all": (
-            found.by_norm.log10_norm_before,
-            found.by_norm.log10_norm_after,
-            found.by_value.log10_norm_after,
-        )
-    }
-    for name, before in found.before.items():
-        after = [one.exact[name].log10_norm() for one in (found.by_norm, found.by_value)]
-        rows[name] = (before, after[0], after[1])
-    columns = ["before", "by norm", "by value"]
-    written = {name: [_power(one) for one in row] for name, row in rows.items()}
-    return pd.DataFrame.from_dict(written, orient="index", columns=columns).rename_axis("norm of")
+    table = {kind: [_power(one) for one in norms.values()] for kind, norms in found.norms.items()}
+    names = pd.Index(found.norms["before"], name="norm of")
+    return pd.DataFrame(table, index=names)
 
 
 def training_frame(pair: Pair) -> pd.DataFrame:

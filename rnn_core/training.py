@@ -108,7 +108,6 @@ class Update:
     is_clipped: bool
 
 
-
 @dataclass(frozen=True)
 class Training:
     """A training run as arrays, (updates + 1,) or as far as it came; read-only.
@@ -152,17 +151,20 @@ class Training:
         return self.last_below
 
 
-def model_of(config: ExperimentConfig) -> Model:
-    """Return the network of a config with one output, |weight_hy| = 1 and bias_y = 0.
+def model_of(config: ExperimentConfig, *, readout_scale: float = 1.0) -> Model:
+    """Return the network of a config with one output, |weight_hy| = readout_scale and bias_y = 0.
 
     Raises
     ------
-    ConfigError : if the config asks for a new weight at every step: such a net is not trained.
+    ConfigError : "readout_scale: expected 0 to 100, got ...", or if the config asks for a new
+        weight at every step: such a net is not trained.
     """
+    if not (is_real(readout_scale) and 0.0 <= readout_scale <= 100.0):
+        raise ConfigError(f"readout_scale: expected 0 to 100, got {quoted(readout_scale)}")
     if not config.is_tied:
         raise ConfigError("is_tied: expected True for training, got False")
     network = draw(config).network
-    readout = unit_readouts(config.seed, 1, network.output_size)
+    readout = readout_scale * unit_readouts(config.seed, 1, network.output_size)
     return Model(network, OutputLayer(readout, np.zeros(1)))
 
 

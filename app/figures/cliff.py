@@ -23,7 +23,7 @@ W: Final = (4.0, 5.6)
 B: Final = (-3.0, -1.9)
 """What is drawn of the plane, and where a descent may start."""
 
-_COLUMNS, _ROWS = 161, 121
+_COLUMNS, _ROWS = 161, 111
 _MOST: Final = 0.49
 """The largest error there can be: a sigmoid at 0, a target of 0.7."""
 
@@ -44,9 +44,7 @@ CLIPPED: Final = "a"
 def surface(steps: int) -> Array:
     """Return E (rows of b, columns of w) as the map draws it."""
     w, b = np.linspace(*W, _COLUMNS), np.linspace(*B, _ROWS)
-    found = cliff(w[None, :], b[:, None], steps=steps).loss.astype(np.float32)
-    found.setflags(write=False)
-    return found
+    return cliff(w[None, :], b[:, None], steps=steps).loss
 
 
 def drawing(found: Descents, *, is_asked: bool = False) -> dict[str, Any]:
@@ -85,11 +83,12 @@ def beside_threshold(found: Descents) -> Part:
 def _map(found: Descents) -> Part:
     return {
         "type": "contour",
+        "yaxis": "y",
         "x0": W[0],
         "dx": (W[1] - W[0]) / (_COLUMNS - 1),
         "y0": B[0],
         "dy": (B[1] - B[0]) / (_ROWS - 1),
-        "z": surface(found.steps),
+        "z": surface(found.steps).astype(np.float32),
         "zmin": 0.0,
         "zmax": _MOST,
         "colorscale": theme.MAGNITUDE,
@@ -115,6 +114,7 @@ def _wall(found: Descents) -> list[Part]:
         return []
     w = np.array([wall_begins(), W[1]])
     line = {"type": "scatter", "mode": "lines", "x": w, "y": wall(w), "hoverinfo": "skip"}
+    line |= {"yaxis": "y"}
     return [
         line | {"line": {"color": "#000000", "width": 3.5}, "name": "casing"},
         line | {"line": {"color": "#ffffff", "width": 1.5, "dash": "dash"}, "name": "wall"},
@@ -128,7 +128,7 @@ def _path(path: Descent, line: str, name: str) -> list[Part]:
         "mode": "lines+markers",
         "x": path.w,
         "y": path.b,
-        "cliponaxis": True,
+        "yaxis": "y",
     }
     casing = drawn | {"mode": "lines", "hoverinfo": "skip", "name": "casing"}
     own = f"var(--lab-{line}-bright)"
@@ -183,6 +183,7 @@ def _first(found: Descents) -> Part:
         "mode": "markers",
         "x": [found.start[0]],
         "y": [found.start[1]],
+        "yaxis": "y",
         "marker": {
             "symbol": "star",
             "size": 14,

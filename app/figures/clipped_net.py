@@ -47,69 +47,42 @@ def drawing(rec: Recording, found: ClippedNet | None) -> dict[str, Any]:
         "yaxis3": {
             "domain": [0.0, 1.0],
             "anchor": "x2",
-            "autorange": "reversed",
+            "range": [len(found.before) + 0.5, -0.5],
+            "tickvals": list(range(len(found.before) + 1)),
+            "ticktext": _row_names(found),
             "showgrid": False,
+            "zeroline": False,
             "tickfont": {"size": SMALL},
         },
-        "margin": layout["margin"] | {"l": 118},
+        "margin": layout["margin"] | {"l": 150},
     }
     layout["annotations"] = [
         *layout["annotations"],
         title("   ".join(["<b>norm</b>", *marks]), 1.0),
     ]
-    return {"data": [*picture["data"], *_norms(found, axis_steps(rec))], "layout": layout}
+    return {"data": [*picture["data"], *_markers(found)], "layout": layout}
 
 
-def _norms(found: ClippedNet, steps: int) -> list[Part]:
-    names = list(found.before)
-    rows = ["all", *names]
-    columns = {
-        "before": [found.by_norm.log10_norm_before, *found.before.values()],
-        "by norm": [
-            found.by_norm.log10_norm_after,
-            *(found.by_norm.exact[name].log10_norm() for name in names),
-        ],
-        "by value": [
-            found.by_value.log10_norm_after,
-            *(found.by_value.exact[name].log10_norm() for name in names),
-        ],
-    }
+def _row_names(found: ClippedNet) -> list[str]:
+    """Return each parameter with its norms below it: before, and after clipping in either way."""
+    norms = found.norms
     return [
-        _numbers(rows, columns, steps),
-        *_markers(rows, columns),
+        f"<b>{name}</b><br>{for_figure(' | '.join(_written(norms[kind][name]) for kind in norms))}"
+        for name in norms["before"]
     ]
 
 
-def _numbers(rows: list[str], columns: dict[str, list[float]], steps: int) -> Part:
-    """Write the norms beside their marks: before, and after clipping in either way."""
-    texts = [
-        for_figure(" | ".join(factor(columns[name][k]) for name, _, _ in _MARKS))
-        if np.isfinite(columns["before"][k])
-        else "0"
-        for k in range(len(rows))
-    ]
-    return {
-        "type": "scatter",
-        "mode": "text",
-        "x": [_norms_shown(steps).high] * len(rows),
-        "y": rows,
-        "text": texts,
-        "textposition": "bottom left",
-        "textfont": {"size": SMALL, "color": INK},
-        "xaxis": "x2",
-        "yaxis": "y3",
-        "hoverinfo": "skip",
-        "name": "numbers",
-    }
+def _written(log10: float) -> str:
+    return factor(log10) if np.isfinite(log10) else "0"
 
 
-def _markers(rows: list[str], columns: dict[str, list[float]]) -> list[Part]:
+def _markers(found: ClippedNet) -> list[Part]:
     return [
         {
             "type": "scatter",
             "mode": "markers",
-            "x": _drawable(np.array(columns[name])),
-            "y": rows,
+            "x": _drawable(np.array(list(found.norms[name].values()))),
+            "y": list(range(len(found.norms[name]))),
             "xaxis": "x2",
             "yaxis": "y3",
             "marker": {

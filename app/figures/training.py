@@ -118,7 +118,7 @@ def _died(update: int) -> Part:
         "y": 0.02,
         "yref": "paper",
         "yanchor": "bottom",
-        "text": f"dies at update {update}",
+        "text": f"dies after {update} updates",
         "font": {"color": colour("run"), "size": SMALL},
         "bgcolor": "var(--st-background-color)",
     }

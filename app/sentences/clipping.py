@@ -7,7 +7,7 @@ import numpy as np
 
 from app.clipped import LAST, UPDATES, ClippedNet, Descents, Run
 from app.sentences.belief import Belief
-from app.sentences.numerals import counted, factor, number, part
+from app.sentences.numerals import counted, factor, number, part, power
 from app.trained import Pair
 from rnn_core import Recording
 from rnn_core.theory.descent import Descent
@@ -17,12 +17,14 @@ _FORMULA: Final = {
     "value": r"$g_i \leftarrow \min(\max(g_i, -\theta), \theta)$",
 }
 _SQUARE: Final = 90.0
+_AS_BEFORE: Final = ", as before: one number multiplies the terms of all steps"
+_GROWN: Final = 1.5
 EXPLODED: Final = 10.0
 """How many times its first size a gradient has grown that "explodes"."""
 
 TASK: Final = (
-    "A tanh net of 32 units (orthogonal weights × 1.3, the seed of this page) learns the adding "
-    "problem: the sum of two marked numbers among 50 steps. All 32 sequences are in every "
+    "A tanh net of 32 units (orthogonal weights × 1.5, the seed of this page) learns the adding "
+    "problem: the sum of two marked numbers among 80 steps. All 32 sequences are in every "
     "gradient; plain gradient descent, threshold and way of clipping as above."
 )
 """What is trained below the picture."""
@@ -102,14 +104,15 @@ def notice(run: Run) -> str:
         )
     if not _explodes(found.unclipped):
         return (
-            "Here no gradient explodes: the learning rate itself is too large, and it throws the "
-            f"descent with a gradient of {_size(float(found.unclipped.gradient_norm[0]))}. {moved}."
+            "Here no gradient explodes: the learning rate itself is too large, from a first "
+            f"gradient of {_size(float(found.unclipped.gradient_norm[0]))} on. {moved}."
         )
     end = found.unclipped.gradient_norm[-1]
     return (
         f"The gradient explodes at one place, and where it throws the descent it is "
         f"{_size(float(end))}: the explosion ends in vanishing, and no threshold brings it back. "
-        f"{moved}: clipping bounds the step at the wall and leaves the wall where it is."
+        f"{moved}, which ones hangs on the last digits of all numbers: clipping bounds the step "
+        "at the wall and leaves the wall where it is."
     )
 
 
@@ -126,7 +129,7 @@ def net_words(rec: Recording, found: ClippedNet | None, threshold: float) -> str
     before = f"The gradient of this net has norm {factor(norm)}"
     if found.by_norm.log10_factor == 0.0:
         kept = f"{before}, below the threshold of {number(threshold)}: clipping leaves it alone"
-        return f"{kept}. {_ledger(rec, found, 'of it')}."
+        return f"{kept}. {_ledger(rec, found, 'of it')}"
     angle, turned = found.by_norm.angle, found.by_value.angle
     by_norm = "" if angle is None else f" and turns it by {_degrees(angle)}"
     cut = found.by_value
@@ -135,8 +138,7 @@ def net_words(rec: Recording, found: ClippedNet | None, threshold: float) -> str
         f"{before}. Clipping by norm makes that {factor(found.by_norm.log10_norm_after)}{by_norm}; "
         f"by value it leaves {factor(cut.log10_norm_after)}{by_value}, having cut "
         f"{cut.clipped_entries:,} of {counted(cut.entries, 'number')}. "
-        f"{_ledger(rec, found, 'of the clipped gradient')}, as before: one number multiplies the "
-        "terms of all steps."
+        f"{_ledger(rec, found, 'of the clipped gradient', _AS_BEFORE)}"
     )
 
 
@@ -173,7 +175,7 @@ def training_words(pair: Pair) -> str:
     died = one.dies_at
     cut = f"Clipped by {pair.mode} at {number(pair.threshold)}"
     if other.dies_at is not None:
-        kept = f"{cut}, it dies as well, at update {other.dies_at}"
+        kept = f"{cut}, it dies as well, after {counted(other.dies_at, 'update')}"
     else:
         kept = (
             f"{cut}, in {count} of {counted(other.updates, 'update')}, its loss goes {end}; to say "
@@ -191,22 +193,24 @@ def _death(pair: Pair, died: int) -> str:
     run = pair.unclipped
     assert run is not None  # noqa: S101 - for the types
     last = run.updates if run.overflow is None else max(run.updates - 1, 0)
-    first = (
-        f"Without clipping the net dies at update {died}: the gradient there has norm "
-        f"{factor(float(run.log10_norm[died]))}, and the loss never again is as small as at the "
-        "start"
-        if np.isfinite(run.log10_norm[died])
-        else f"Without clipping the net dies at update {died}, where a state or the loss overflows"
+    grown = run.log10_norm[: died + 2]
+    largest = float(grown[np.isfinite(grown)].max(initial=-np.inf))
+    first, before = float(run.log10_norm[0]), float(run.saturated_share[0])
+    if not np.isfinite(first):
+        return "The net overflows before its first update: there is nothing to train."
+    gradient = (
+        f"its gradient, of norm {factor(first)} at the start, has reached {factor(largest)}"
+        if largest > first + math.log10(_GROWN)
+        else f"its gradient of norm {factor(first)} is too large for the learning rate"
     )
-    if last <= died:
-        return f"{first}."
+    sentence = (
+        f"Without clipping the net dies after {counted(died, 'update')}: {gradient}, and from "
+        "there the loss never falls back to that of the start"
+    )
     share = float(run.saturated_share[last])
-    before = float(run.saturated_share[0])
-    plateau = f"; saturated units go from {_per_cent(before)} to {_per_cent(share)}"
-    end = (
-        "" if run.overflow is None else f", and at update {run.overflow} the loss is beyond float32"
-    )
-    return f"{first}{plateau}{end}."
+    plateau = f"; the share of saturated units goes from {_per_cent(before)} to {_per_cent(share)}"
+    end = "" if run.overflow is None else f", and after {run.overflow} the loss is beyond float32"
+    return f"{sentence}{plateau}{end}."
 
 
 def _of_net(rec: Recording, net: ClippedNet | None) -> tuple[Belief, ...]:
@@ -258,13 +262,13 @@ def _of_descents(found: Descents) -> tuple[Belief, ...]:
     )
 
 
-def _ledger(rec: Recording, found: ClippedNet, of: str) -> str:
+def _ledger(rec: Recording, found: ClippedNet, of: str, rest: str = "") -> str:
     last, early = found.last_share, found.early_share
     if last is None or early is None:
-        return f"With {counted(rec.steps, 'step')} there is no sum over steps {of}"
+        return "There is no sum over steps in it to share out."
     if rec.steps <= 2 * LAST:
-        return f"The first half of the steps holds {_share(early)} {of}"
-    return f"The last {LAST} steps hold {_share(last)} {of}, the first half {_share(early)}"
+        return f"The first half of the steps holds {_share(early)} {of}{rest}."
+    return f"The last {LAST} steps hold {_share(last)} {of}, the first half {_share(early)}{rest}."
 
 
 def _explodes(path: Descent) -> bool:
@@ -291,7 +295,7 @@ def _end(path: Descent) -> str:
                 f"{error}, gradient {norm}"
             )
         case "arrived":
-            return f"gets below {_above(path.settled_loss)}"
+            return f"arrives below an error of {_above(path.settled_loss)}"
         case "stuck":
             return f"is stuck at error {error}, where the gradient is {norm}"
     return f"is still under way at error {error}"
@@ -304,9 +308,14 @@ def _size(value: float) -> str:
 
 
 def _above(value: float) -> str:
-    """Return a number with two digits that is not below `value`."""
-    unit = 10.0 ** (math.floor(math.log10(value)) - 1)
-    return number(math.ceil(value / unit) * unit)
+    """Return a number of one digit that is above `value`: more digits the wall would decide."""
+    if value == 0.0:
+        return "10^-300"
+    log10 = math.log10(value)
+    if log10 < -4.0:
+        return power(math.ceil(10.0 * log10) / 10.0)
+    unit = 10.0 ** math.floor(log10)
+    return number(math.ceil(value / unit) * unit, 1)
 
 
 def _signed(value: float) -> str:

@@ -94,6 +94,14 @@ def test_every_entry_is_that_of_a_slow_loop(activation, threshold, mode):
     assert found.is_clipped.any() == (threshold is not None)
 
 
+@pytest.mark.parametrize("scale", [1.0, 0.25])
+def test_the_readout_has_the_length_asked_for(scale):
+    model = model_of(rc.ExperimentConfig(**SMALL), readout_scale=scale)
+    assert np.linalg.norm(model.output.weight_hy) == pytest.approx(scale, rel=1e-14)
+    assert model.output.weight_hy.shape == (1, 5)
+    assert (model.output.bias_y == 0).all()
+
+
 def test_saturated_units_are_counted():
     config = rc.ExperimentConfig(seed=1, weight_scale=3.0, input_scale=3.0, **SMALL)
     task = adding(steps=9, batch_size=3, seed=1)
@@ -192,6 +200,10 @@ def test_arrays_are_closed_for_writing():
             "updates: expected 0 to 100000, got -1",
         ),
         (lambda: training([]), "entries: expected at least one, got none"),
+        (
+            lambda: model_of(rc.ExperimentConfig(), readout_scale=-1.0),
+            "readout_scale: expected 0 to 100, got -1.0",
+        ),
         (
             lambda: model_of(rc.ExperimentConfig(is_tied=False)),
             "is_tied: expected True for training, got False",
