@@ -23,7 +23,7 @@ from contextlib import asynccontextmanager, suppress
 
 import streamlit as st
 
-from app import live
+from app import live, weight_scales
 from app.components import plotly_js
 from app.views import clipping, gating, gradient_flow, saturation, weight_scale
 
@@ -48,6 +48,7 @@ async def warm_up(_app: st.App) -> AsyncIterator[None]:
         ctypes.CDLL(None).mallopt(_ARENAS, 2)
     plotly_js.compressed()
     gradient_flow.warm_up()
+    weight_scales.warm_up()
     gc.collect()
     gc.freeze()
     yield

@@ -27,7 +27,7 @@ AT_ONCE: Final = 4
 """Nets of one piece: a tenth of a second."""
 
 FEW: Final = 2
-"""Nets whose input theory follows while another slider than the weight scale is dragged."""
+"""Nets whose input theory follows until it has followed that of all."""
 
 LAGS: Final = (1, 2, 5, 10, 20, 50)
 _WORK: Final = 50 * 128**3
@@ -81,6 +81,7 @@ class Found(NamedTuple):
     ----------
     sweep : of the nets measured so far; None where there is none yet.
     nets : how many these are, of `NETS`.
+    is_complete : whether all nets have been measured, and theory has followed the input of all.
     curve : what theory says at `SCALES`; None where none holds.
     spectrum : of W_hh at weight scale 1.
     values : singular values of ds_T/ds_{T-k}; None where there is no pair of states.
@@ -91,17 +92,13 @@ class Found(NamedTuple):
 
     sweep: WeightSweep | None
     nets: int
+    is_complete: bool
     curve: Curve | None
     spectrum: Spectrum
     values: SingularValues | None
     input_variance: float | None
     schemes: tuple[Initialiser, ...] | None
     phase: Phase | None
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether all nets have been measured."""
-        return self.nets == NETS
 
     def effective_bias(self, config: rc.ExperimentConfig) -> float | None:
         """Return sqrt(bias_scale^2 + the input's variance), the ordinate of the phase diagram.
@@ -133,16 +130,12 @@ class _Pieces:
                 self.parts = (*self.parts, weight_sweep(self.config, seeds=seeds))
 
 
-def found(
-    config: rc.ExperimentConfig, rec: rc.Recording, *, sequence: int = 0, is_moving: bool = False
-) -> Found:
+def found(config: rc.ExperimentConfig, rec: rc.Recording, *, sequence: int = 0) -> Found:
     """Return what is known beside a run, without measuring what takes long.
 
     Parameters
     ----------
     sequence : whose Jacobians are multiplied, from 0.
-    is_moving : whether a slider is under a finger: theory follows fewer nets unless it has been
-        computed.
     """
     small = reduced(config)
     pieces = _sweep(small)
@@ -150,7 +143,8 @@ def found(
     return Found(
         joined(pieces.parts) if pieces.parts else None,
         pieces.nets,
-        _curve(small, is_moving=is_moving),
+        pieces.nets == NETS and _CURVES.has(small),
+        _curve(small),
         _spectrum(config),
         _values(rec, min(sequence, rec.x.shape[1] - 1)),
         variance,
@@ -165,6 +159,9 @@ def measure_more(config: rc.ExperimentConfig, rec: rc.Recording) -> bool:
     pieces = _sweep(small)
     if pieces.nets < NETS:
         pieces.measure_more()
+        return True
+    if not _CURVES.has(small):
+        _CURVES.get(small, lambda: (_theory(small, NETS),))
         return True
     variance = measured_input_variance(rec)
     if variance is None or _SCHEMES.has(_scheme_key(small, variance)):
@@ -185,6 +182,15 @@ def settings_at(found: Found, sigma_w: float, bias: float) -> dict[str, float]:
     }
 
 
+def warm_up() -> None:
+    """Measure what the page of a default run needs, before the first reader comes."""
+    config = rc.ExperimentConfig()
+    rec = rc.run(config)
+    found(config, rec)
+    while measure_more(config, rec):
+        pass
+
+
 @cache
 def phase(activation: str) -> Phase:
     """Return the phase diagram of an activation."""
@@ -198,8 +204,8 @@ def _sweep(small: rc.ExperimentConfig) -> _Pieces:
     return _SWEEPS.get(small, lambda: _Pieces(small))
 
 
-def _curve(small: rc.ExperimentConfig, *, is_moving: bool) -> Curve | None:
-    if is_moving and not _CURVES.has(small):
+def _curve(small: rc.ExperimentConfig) -> Curve | None:
+    if not _CURVES.has(small):
         return _theory(small, FEW)
     return _CURVES.get(small, lambda: (_theory(small, NETS),))[0]
 

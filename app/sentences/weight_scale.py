@@ -14,7 +14,15 @@ from rnn_core import Recording
 from rnn_core.activations import ACTIVATIONS
 from rnn_core.analysis.crossover import zero_crossings
 from rnn_core.analysis.initialisers import Initialiser
-from rnn_core.analysis.weight_sweep import NETS, SCALES, WeightSweep
+from rnn_core.analysis.weight_sweep import (
+    MOST_SEQUENCES,
+    MOST_STEPS,
+    MOST_UNITS,
+    MOST_UNTIED_STEPS,
+    NETS,
+    SCALES,
+    WeightSweep,
+)
 from rnn_core.config import sizes
 from rnn_core.theory.prediction import of_recording
 from rnn_core.theory.scale_curve import rest_slope
@@ -63,8 +71,9 @@ def band(found: Found) -> str:
     small = found.sweep.config
     more = "" if found.is_complete else f", {found.nets} of {NETS} so far"
     return (
-        f"The band is over {NETS} nets{more} (seeds 0 to {NETS - 1}), at most 100 steps and 32 "
-        f"units of each: here {counted(sizes(small)[0], 'step')}, "
+        f"The band is over {NETS} nets{more} (seeds 0 to {NETS - 1}), each reduced to at most "
+        f"{MOST_STEPS if small.is_tied else MOST_UNTIED_STEPS} steps, {MOST_UNITS} units and "
+        f"{counted(MOST_SEQUENCES, 'sequence')}: here {counted(sizes(small)[0], 'step')}, "
         f"{counted(small.hidden_size, 'unit')}, {counted(sizes(small)[1], 'sequence')}. "
         "The dot is the run itself, whole."
     )

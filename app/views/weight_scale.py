@@ -1,6 +1,5 @@
 """Is there a right size for the weights? Growth against weight scale, over nets and in theory."""
 
-from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 import streamlit as st
@@ -33,11 +32,11 @@ class _Run(NamedTuple):
     sequence: int
 
 
-def _run(settings: lesson.Settings, *, is_moving: bool = False) -> _Run:
+def _run(settings: lesson.Settings) -> _Run:
     config = address.config_of(settings)
     rec, note = engine.recording(config)
     sequence = settings["sequence"] - 1
-    found = weight_scales.found(config, rec, sequence=sequence, is_moving=is_moving)
+    found = weight_scales.found(config, rec, sequence=sequence)
     so_far = "" if found.is_complete else f".{found.nets}"
     return _Run(rec, found, note or "", rec.fingerprint + so_far, sequence)
 
@@ -112,10 +111,7 @@ LESSON: Final = lesson.Lesson[_Run](
     asked=("y4",),
     below=_below,
     on_pick=_pick,
-    wait="Backpropagating through time",
 )
-
-_MOVING: Final = replace(LESSON, run=lambda settings: _run(settings, is_moving=True))
 
 
 def render() -> None:
@@ -128,4 +124,4 @@ def render() -> None:
 
 def picture(settings: lesson.Settings) -> Picture:
     """Draw the picture of some settings, with the words above it."""
-    return lesson.picture(_MOVING, settings)
+    return lesson.picture(LESSON, settings)

@@ -10,10 +10,15 @@ import pytest
 
 from app import address, tables
 from app.main import CHARTS
-from app.views import gating, gradient_flow, saturation
+from app.views import gating, gradient_flow, saturation, weight_scale
 from tests.app.test_views import opened, parcel, shown_text
 
-PAGES = {"gradient_flow": gradient_flow, "saturation": saturation, "gating": gating}
+PAGES = {
+    "gradient_flow": gradient_flow,
+    "saturation": saturation,
+    "weight_scale": weight_scale,
+    "gating": gating,
+}
 SMALL = {"steps": "30", "hidden_size": "6", "batch_size": "2"}
 SETTINGS = dict(address.DEFAULTS) | {"steps": 30, "hidden_size": 6, "batch_size": 2}
 

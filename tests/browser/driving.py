@@ -17,11 +17,16 @@ def settled(page: Page) -> None:
 
 
 def painted(page: Page, query: str | None = None) -> str:
-    """Wait until the picture is that of `query` (or of the address); return its `data-run`."""
+    """Wait until the picture is that of `query` (or of the address); return its `data-run`.
+
+    A picture that is measured piece by piece has a dot in its fingerprint until all of it is there.
+    """
     page.wait_for_function(
         """(query) => {
-            const run = document.querySelector('[data-run]')?.dataset.run;
-            return run?.split('#')[0] === (query ?? location.search.slice(1));
+            const shown = document.querySelector('[data-run]')?.dataset.run ?? '';
+            const [run, fingerprint] = shown.split('#');
+            if (!fingerprint || fingerprint.includes('.')) return false;
+            return run === (query ?? location.search.slice(1));
         }""",
         arg=query,
     )

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from app.presets import GATING, PRESETS, SATURATION, Choice, Preset
+from app.presets import GATING, PRESETS, SATURATION, WEIGHT_SCALE, Choice, Preset
 from tests.browser.driving import fingerprint, moved, painted, settled, slider
 
 APP = "[data-testid=stApp]"
@@ -42,6 +42,7 @@ LSTM = {"cell": "lstm", "steps": 40, "batch_size": 2, "hidden_size": 12}
 PAGES = {
     "gradient flow": LessonPage("/", (Choice("", PRESETS),)),
     "saturation": LessonPage("/saturation", SATURATION),
+    "weight scale": LessonPage("/weight-scale", WEIGHT_SCALE),
     "gating": LessonPage("/gating", GATING, LSTM),
 }
 
