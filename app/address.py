@@ -99,6 +99,7 @@ PAGE_FIELDS: Final[Mapping[str, PageField]] = MappingProxyType(
         "update": PageField(None, Whole(0, 300, is_optional=True)),
         "train": PageField(0, Whole(0, 1)),
         "training_rate": PageField(0.1, Real(0.001, 100.0)),
+        "nets": PageField("1", Choice(("1", "20"))),
         "reach": PageField("1", Choice(("0.25", "0.5", "1", "2", "4", "32"))),
     }
 )

@@ -5,10 +5,10 @@ controls, or none, or a value beyond the end of its slider. The box of a control
 `st-key-<setting>`, that of a second one `st-key-<setting>-number` or `st-key-<setting>-switch`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import streamlit as st
 
@@ -55,7 +55,11 @@ CONTROLS: Final[Mapping[str, Control]] = MappingProxyType(
             Slider(0.0, 4.0, 0.01, 2),
             "Factor on the recurrent weights that the initialiser drew.",
         ),
-        "forget_bias": Control("Forget bias", Slider(-10.0, 10.0, 0.1, 1)),
+        "forget_bias": Control(
+            "Forget bias",
+            Slider(-2.0, 6.0, 0.1, 1),
+            "Of the LSTM. Until it is moved, the biases are as the initialiser draws them.",
+        ),
         "steps": Control("Sequence length T", Slider(1, 1000, 1, 0)),
         "source": Control(
             "Input",
@@ -99,6 +103,11 @@ CONTROLS: Final[Mapping[str, Control]] = MappingProxyType(
         ),
         "unit": Control("Unit to open", Number(1, 512)),
         "notation": Control("Notation", Choice({"ours": "h_t, W_hh", "course": "a^<t>, W_aa"})),
+        "nets": Control(
+            "Band over",
+            Choice({"1": "one net", "20": "20 nets"}),
+            "One draw of weights is an anecdote: 20 show what the recipe does.",
+        ),
         "reach": Control(
             "Decades shown",
             Menu(
@@ -156,6 +165,15 @@ _SWITCHES: Final = MappingProxyType(
 """Settings that may be None: the control that makes them a number."""
 
 
+class _Rest(NamedTuple):
+    value: float
+    needs: Mapping[str, Any]
+
+
+_AT_REST: Final = MappingProxyType({"forget_bias": _Rest(0.0, {"cell": "lstm"})})
+"""Settings that may mean nothing: where their slider stands then, and what they need."""
+
+
 def control(name: str) -> None:
     """Draw the controls of one setting, unless the link hides them."""
     if name in link.value("hide"):
@@ -170,9 +188,30 @@ def control(name: str) -> None:
         st.markdown(":small[T is the length of the text, or this if that is less.]")
 
 
-def under_way() -> dict[str, float]:
-    """Return where the live sliders stand."""
-    return {name: link.value(name) for name in LIVE if link.value(name) is not None}
+def slider(name: str) -> None:
+    """Draw a slider that a page is about, also where its setting is None or means nothing yet.
+
+    There it stands at rest; to move it gives the settings that it needs.
+    """
+    if name not in _AT_REST:
+        control(name)
+    elif name not in link.value("hide"):
+        _draw(name, CONTROLS[name], name)
+
+
+def under_way(sliders: Sequence[str] = ()) -> dict[str, float]:
+    """Return where the live sliders stand; `sliders` are those drawn by `slider`."""
+    names = [name for name in LIVE if name in sliders or link.value(name) is not None]
+    return {name: _stands(name, link.value) for name in names}
+
+
+def _stands(name: str, of: Callable[[str], Any]) -> Any:
+    """Return the value that the control of a setting shows."""
+    value, rest = of(name), _AT_REST.get(name)
+    if rest is None:
+        return value
+    needs = all(of(other) == needed for other, needed in rest.needs.items())
+    return value if value is not None and needs else rest.value
 
 
 def button(
@@ -199,16 +238,21 @@ def weight_scale() -> None:
     control("weight_scale")
 
 
-def sidebar() -> None:
-    """Draw every other control, in the sidebar."""
+def sidebar(on_page: Sequence[str] = ()) -> None:
+    """Draw every other control, in the sidebar.
+
+    Parameters
+    ----------
+    on_page : settings whose sliders stand on the page.
+    """
     with st.sidebar:
-        _group("Network", "cell", *_own_controls(), "hidden_size", "init")
+        _group("Network", "cell", *_own_controls(on_page), "hidden_size", "init")
         _group("Sequence", "steps", "source", *_typed(), "input_scale", "loss_at", "sequence")
         with st.expander("More settings"):
             _controls(
                 "batch_size", "input_size", "h_init", "bias_scale", "truncate", *_untied(), "reach"
             )
-        _group("This run", "seed")
+        _group("This run", "seed", "nets")
         _buttons()
         copy_link(link.full_address(), key="copy-link")
 
@@ -221,8 +265,9 @@ def _buttons() -> None:
         button("Reset", link.restart, key="reset", help="Keeps the seed.", width="stretch")
 
 
-def _own_controls() -> tuple[str, ...]:
-    return {"rnn": ("activation",), "lstm": ("forget_bias",)}.get(link.value("cell"), ())
+def _own_controls(on_page: Sequence[str]) -> list[str]:
+    own = {"rnn": "activation", "lstm": "forget_bias"}.get(link.value("cell"))
+    return [own] if own is not None and own not in on_page else []
 
 
 def _typed() -> tuple[str, ...]:
@@ -245,6 +290,8 @@ def _controls(*names: str) -> None:
 
 def _draw(name: str, what: Control, key: str) -> None:
     widget, value = what.widget, link.value(name)
+    if key == name:
+        value = _stands(name, link.value)
     shown = widget.shown(value)
     stands = widget.draw(
         what.label,
@@ -258,8 +305,9 @@ def _draw(name: str, what: Control, key: str) -> None:
     if isinstance(widget, Slider) and shown != value and name not in NUMBERS:
         st.markdown(f":small[This run has {value:g}; the slider ends at {shown:g}.]")
     asked = widget.read(stands)
-    if link.is_first_run() and asked != widget.read(widget.shown(link.adopted(name))):
-        link.choose(**{name: asked})
+    adopted = link.adopted(name) if key != name else _stands(name, link.adopted)
+    if link.is_first_run() and asked != widget.read(widget.shown(adopted)):
+        link.choose(**{name: asked} | _needed(name, asked))
 
 
 def _put(key: str, shown: Any, widget: Widget) -> Any:
@@ -277,7 +325,13 @@ def _put(key: str, shown: Any, widget: Widget) -> Any:
 
 
 def _commit(name: str, key: str, widget: Widget) -> None:
-    link.choose(**{name: widget.read(st.session_state[key])})
+    asked = widget.read(st.session_state[key])
+    link.choose(**{name: asked} | _needed(name, asked))
+
+
+def _needed(name: str, asked: Any) -> dict[str, Any]:
+    """Return what a setting needs beside it to mean anything."""
+    return dict(_AT_REST[name].needs) if name in _AT_REST and asked is not None else {}
 
 
 def _re_roll() -> None:

@@ -17,7 +17,7 @@ from app import address, engine
 from rnn_core import ConfigError, ExperimentConfig
 
 _KEY: Final = "link"
-_KEPT: Final = ("seed", "a", "big", "hide", "lock", "ask", "notation", "reach")
+_KEPT: Final = ("seed", "a", "big", "hide", "lock", "ask", "notation", "nets", "reach")
 """What `restart` leaves alone: the draw, the run to compare with, and how the page is shown."""
 
 _Query = dict[str, list[str]]

@@ -11,6 +11,7 @@ from app.figures.stack import stacked, without_run
 from app.figures.time_axis import axis_steps
 from rnn_core import Recording
 from rnn_core.analysis.roads import Roads
+from rnn_core.arrays import Array
 
 _GAP: Final = 0.062
 _LARGE: Final = 0.26
@@ -24,6 +25,7 @@ def drawing(
     *,
     sequence: int = 0,
     pinned: Recording | None = None,
+    nets: Mapping[str, Array] | None = None,
     reach: float = 1.0,
 ) -> dict[str, Any]:
     """Return data and layout of three cells' gradients, and the gates and paths of one of them.
@@ -35,6 +37,7 @@ def drawing(
     found : of `rnn_core.analysis.roads`; None where no gradient arrives.
     sequence : which sequence the heatmaps show, from 0; the last one where there are fewer.
     pinned : a run A to compare with.
+    nets : log10 |dL/dh_t| of other nets, (T, N), by cell, for bands over them.
     reach : how many decades the reader wants to see, as a factor on the usual.
     """
     rec = recs[cell]
@@ -48,6 +51,6 @@ def drawing(
         if found is None
         else paths_apart(rec, found, shown)
     )
-    panels = (three_cells(recs, shown, pinned=pinned), *gates, last)
+    panels = (three_cells(recs, shown, pinned=pinned, nets=nets), *gates, last)
     heights = (_LARGE, *(each for _ in gates), _LARGE)
     return stacked(rec, panels, heights=heights, gap=_GAP)

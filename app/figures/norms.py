@@ -1,5 +1,7 @@
 """The size of the gradient at every step: curve, band, bound, floors, and the pinned run."""
 
+from typing import Final
+
 import numpy as np
 
 from app.figures.decades import Domain, ticks, written
@@ -14,8 +16,17 @@ from rnn_core.recording import band, mean_log10
 from rnn_core.theory.bounds import pascanu
 
 
-def norms(rec: Recording, shown: Domain, *, pinned: Recording | None = None) -> Panel:
+def norms(
+    rec: Recording,
+    shown: Domain,
+    *,
+    pinned: Recording | None = None,
+    nets: Array | None = None,
+) -> Panel:
     """Draw log10 |dL/dh_t|: the mean over sequences and what it is to be judged by.
+
+    The band is over the sequences of this net, or over `nets`, (T, N), where they are given: then
+    it is of the last loss alone.
 
     Values outside the decades shown are named by an arrow, exact zeros by a note: neither is ever
     drawn as a point at the edge.
@@ -28,7 +39,10 @@ def norms(rec: Recording, shown: Domain, *, pinned: Recording | None = None) -> 
     several = rec.loss_steps > 1
     title = ["<b>size |∂L/∂h<sub>t</sub>|</b>"]
     traces: list[Part] = []
-    if sequences.shape[1] > 1:
+    if nets is not None:
+        traces += net_band(nets, rec)
+        title += [key("—", run, "mean of this net"), key("■", colour("run-band"), OVER_NETS)]
+    elif sequences.shape[1] > 1:
         of = f"10–90 % of the {sequences.shape[1]} sequences of this one net"
         traces += _band(sequences)
         title += [key("—", run, "mean"), key("■", colour("run-band"), "") + of]
@@ -85,7 +99,26 @@ def _curve(log10: Array, line: str, name: str, *, dash: str = "solid") -> Part:
     }
 
 
+OVER_NETS: Final = "10–90 % of 20 nets"
+
+
+def net_band(nets: Array, rec: Recording, fill: str = "run-band") -> list[Part]:
+    """Return the band over nets, (T', N) -> 10–90 % of those that have a number at a step.
+
+    The nets ran all T' steps, this run may have overflowed before.
+    """
+    living = np.isfinite(nets).sum(axis=1) > 1
+    some = np.where(living[:, None], np.where(np.isfinite(nets), nets, np.nan), 0.0)
+    edges = np.where(living, np.nanquantile(some, (0.1, 0.9), axis=1), np.nan)
+    return _filled(edges[0, : rec.steps], edges[1, : rec.steps], fill)
+
+
 def _band(sequences: Array) -> list[Part]:
+    low, high = band(sequences)
+    return _filled(_drawable(low), _drawable(high))
+
+
+def _filled(low: Array, high: Array, fill: str = "run-band") -> list[Part]:
     edge: Part = {
         "type": "scatter",
         "mode": "lines",
@@ -93,9 +126,8 @@ def _band(sequences: Array) -> list[Part]:
         "line": {"width": 0, "color": colour("run")},
         "hoverinfo": "skip",
     }
-    low, high = (_drawable(quantile) for quantile in band(sequences))
-    filled = {"fill": "tonexty", "fillcolor": colour("run-band")}
-    return [edge | {"y": low}, edge | {"y": high} | filled]
+    filled = {"fill": "tonexty", "fillcolor": colour(fill)}
+    return [edge | {"y": low.astype(np.float32)}, edge | {"y": high.astype(np.float32)} | filled]
 
 
 def _drawable(log10: Array) -> Array:

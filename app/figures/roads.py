@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 
 from app.figures.decades import Domain, ticks
-from app.figures.norms import aligned_at_loss
+from app.figures.norms import OVER_NETS, aligned_at_loss, net_band
 from app.figures.panel import Panel, Part, key
 from app.figures.theme import INK, SMALL, colour
 from app.sentences.numerals import power
@@ -33,14 +33,23 @@ PARTS: Final = {
 
 
 def three_cells(
-    recs: Mapping[str, Recording], shown: Domain, *, pinned: Recording | None = None
+    recs: Mapping[str, Recording],
+    shown: Domain,
+    *,
+    pinned: Recording | None = None,
+    nets: Mapping[str, Array] | None = None,
 ) -> Panel:
-    """Draw log10 |dL/dh_t| of three cells and an LSTM's log10 |dL/dc_t|, means over sequences."""
+    """Draw log10 |dL/dh_t| of three cells and an LSTM's log10 |dL/dc_t|, means over sequences.
+
+    With `nets`, log10 |dL/dh_t| of other nets by cell, (T, N), each curve stands in a band.
+    """
     title, traces, notes = ["<b>size |∂L/∂h<sub>t</sub>|</b>"], [], []
     for cell, rec in recs.items():
         name, line = CELLS[cell][0], colour(CELLS[cell][1])
         if not rec.layers or rec.overflow_left_nan:
             continue
+        if nets is not None and cell in nets:
+            traces += net_band(nets[cell], rec, f"{CELLS[cell][1]}-band")
         mean = mean_log10(rec.layers[0].log10_norms("d_h"))
         traces.append(_line(mean, line, name))
         title.append(key("—", line, name))
@@ -49,6 +58,10 @@ def three_cells(
             of_c = mean_log10(rec.layers[0].log10_norms("d_c"))
             traces.append(_line(of_c, line, "|∂L/∂c|", dash="dot"))
             title.append(key("···", line, "LSTM, |∂L/∂c<sub>t</sub>|"))
+    if nets:
+        title.append(f"bands: {OVER_NETS}")
+    elif next(iter(recs.values())).x.shape[1] > 1:
+        title.append("means over the sequences of one net")
     if pinned is not None and pinned.layers and not pinned.overflow_left_nan:
         theirs = mean_log10(pinned.layers[0].log10_norms("d_h"))
         to = next(iter(recs.values()))

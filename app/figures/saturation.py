@@ -11,6 +11,7 @@ from app.figures.time_axis import axis_steps
 from app.figures.tug import pulls, saturated_shares
 from rnn_core import Recording
 from rnn_core.analysis.saturation import Saturation
+from rnn_core.arrays import Array
 
 _HEIGHTS: Final = (0.2, 0.2, 0.14, 0.268)
 _GAP: Final = 0.064
@@ -25,6 +26,7 @@ def drawing(
     *,
     sequence: int = 0,
     pinned: tuple[Recording, Saturation] | None = None,
+    nets: Array | None = None,
     reach: float = 1.0,
 ) -> dict[str, Any]:
     """Return data and layout of a vanilla run: its activation, and beside it four panels of time.
@@ -34,6 +36,7 @@ def drawing(
     found : of `rnn_core.analysis.saturation`; None where an overflow left no states.
     sequence : which sequence the heatmaps show, from 0; the last one where there are fewer.
     pinned : a run A to compare with.
+    nets : log10 |dL/dh_t| of other nets, (T, N), for a band over them.
     reach : how many decades the reader wants to see, as a factor on the usual.
     """
     if found is None:
@@ -43,7 +46,7 @@ def drawing(
         slopes(rec, sequence=of),
         gradient_sizes(rec, domain(axis_steps(rec), reach), sequence=of),
         saturated_shares(rec, found),
-        pulls(rec, found, pinned=pinned),
+        pulls(rec, found, pinned=pinned, nets=nets),
     )
     picture = stacked(rec, panels, heights=_HEIGHTS, gap=_GAP, left=_LEFT)
     column = activation_column(rec, right=_COLUMN)

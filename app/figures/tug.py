@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 
 from app.figures.decades import Domain
-from app.figures.norms import aligned_at_loss
+from app.figures.norms import OVER_NETS, aligned_at_loss, net_band
 from app.figures.panel import Panel, Part, key
 from app.figures.theme import INK, SMALL, colour
 from app.sentences.numerals import factor
@@ -36,10 +36,12 @@ def pulls(
     found: Saturation,
     *,
     pinned: tuple[Recording, Saturation] | None = None,
+    nets: Array | None = None,
 ) -> Panel:
     """Draw each step's growth by W, by the slopes, by a new loss, and together.
 
-    The domain is fixed; what lies outside is named by a note.
+    The domain is fixed; what lies outside is named by a note. With `nets`, log10 |dL/dh_t| of
+    other nets, (T, N), a band shows how fast their gradients grow together.
     """
     tug = found.tug
     parts = [("W", tug.by_weight, colour("share")), ("φ′", tug.by_slope, colour("run"))]
@@ -48,6 +50,10 @@ def pulls(
     parts.append(("together", tug.total, INK))
     title = ["<b>tug of war, per step back</b>"]
     traces: list[Part] = []
+    if nets is not None:
+        grown = np.vstack([nets[:1] + np.nan, nets[:-1] - nets[1:]])
+        traces += net_band(grown, rec, "ink-soft")
+        title.append(key("■", colour("ink-soft"), f"together, {OVER_NETS}"))
     if pinned is not None:
         theirs = aligned_at_loss(_mean(pinned[1].tug.total), pinned[0], rec)
         traces.append(_line(theirs, colour("a"), "A") | {"line": _dashed(colour("a"))})

@@ -7,11 +7,12 @@ from typing import Any, Final, NamedTuple
 import streamlit as st
 
 import rnn_core as rc
-from app import engine, presets, tables
+from app import engine, nets, presets, tables
 from app.components.parcel import Picture
 from app.figures.gating import drawing
 from app.other_cell import with_cell
 from app.sentences import gating
+from app.sentences import nets as says_nets
 from app.views import lesson
 from rnn_core.analysis.defaults import Default, measure_defaults
 from rnn_core.analysis.roads import Roads, roads
@@ -27,6 +28,9 @@ QUESTIONS: Final = (
 
 _CELLS: Final = ("rnn", "gru", "lstm")
 
+_FEW: Final = 2
+"""Sequences while a finger moves: the five sweeps of the paths are most of a repaint."""
+
 
 class _Run(NamedTuple):
     recordings: Mapping[str, rc.Recording]
@@ -34,6 +38,7 @@ class _Run(NamedTuple):
     found: Roads | None
     note: str
     fingerprint: str
+    others: Mapping[str, nets.Nets]
 
     @property
     def recording(self) -> rc.Recording:
@@ -45,7 +50,18 @@ def _run(settings: lesson.Settings) -> _Run:
     recordings = {cell: run.recording for cell, run in runs.items()}
     cell = settings["cell"] if settings["cell"] != "rnn" else "lstm"
     named = recordings[settings["cell"]].fingerprint
-    return _Run(recordings, cell, roads(recordings[cell]), runs[cell].note or "", named)
+    others = {name: nets.asked(settings, with_cell(settings, name)) for name in _CELLS}
+    found = {name: one for name, one in others.items() if one is not None}
+    said = [*filter(None, [runs[cell].note]), *says_nets.notes(settings, others[cell])]
+    road = roads(recordings[cell])
+    return _Run(recordings, cell, road, " ".join(said), named, found)
+
+
+def _moving(settings: lesson.Settings) -> dict[str, Any]:
+    """Return what is recorded for a finger: few sequences, and the LSTM whose bias it moves."""
+    few = max(min(settings["batch_size"], _FEW), settings["sequence"])
+    cell = settings["cell"] if settings["forget_bias"] is None else "lstm"
+    return dict(settings) | {"batch_size": few, "cell": cell}
 
 
 def _draw(run: _Run, a: _Run | None, settings: lesson.Settings) -> dict[str, Any]:
@@ -55,6 +71,7 @@ def _draw(run: _Run, a: _Run | None, settings: lesson.Settings) -> dict[str, Any
         run.found,
         sequence=settings["sequence"] - 1,
         pinned=None if a is None else a.recording,
+        nets={name: one.log10_norms for name, one in run.others.items()},
         reach=float(settings["reach"]),
     )
 
@@ -93,12 +110,15 @@ LESSON: Final = lesson.Lesson[_Run](
     questions=QUESTIONS,
     choices=presets.GATING,
     run=_run,
-    claim=lambda run: gating.claim(run.recording, run.found),
+    claim=lambda run: says_nets.beside(
+        gating.claim(run.recording, run.found), run.others.get(run.cell)
+    ),
     alt=lambda run: gating.alt_text(run.recording, run.found, run.recordings),
     draw=_draw,
     reading=_reading,
     tables=_tables,
     frame=lambda run: tables.gating_frame(run.recordings, run.cell, run.found),
+    sliders=("weight_scale", "forget_bias"),
     asked=("y2", "y3", "y4"),
     below=_defaults,
     wait="Backpropagating through three cells",
@@ -111,5 +131,5 @@ def render() -> None:
 
 
 def picture(settings: lesson.Settings) -> Picture:
-    """Draw the picture of some settings, with the words above it."""
-    return lesson.picture(LESSON, settings)
+    """Draw the picture of a value under a finger, with the words above it."""
+    return lesson.picture(LESSON, _moving(settings))

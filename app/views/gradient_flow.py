@@ -5,9 +5,10 @@ from typing import Any, Final, NamedTuple
 import streamlit as st
 
 import rnn_core as rc
-from app import address, engine, presets, sentences
+from app import address, engine, nets, presets, sentences
 from app.components.parcel import Picture, payload
 from app.figures.gradient_flow import drawing
+from app.sentences import nets as says_nets
 from app.sentences.typeset import for_html
 from app.views import lesson
 from app.views.anatomy import step_anatomy
@@ -27,6 +28,7 @@ class _Run(NamedTuple):
     recording: rc.Recording
     note: str
     config: rc.ExperimentConfig
+    others: nets.Nets | None
 
     @property
     def fingerprint(self) -> str:
@@ -36,7 +38,9 @@ class _Run(NamedTuple):
 def _run(settings: lesson.Settings) -> _Run:
     config = address.config_of(settings)
     run = engine.recording(config)
-    return _Run(run.recording, run.note or "", config)
+    others = nets.asked(settings, config)
+    said = " ".join([*filter(None, [run.note]), *says_nets.notes(settings, others)])
+    return _Run(run.recording, said, config, others)
 
 
 def _draw(run: _Run, a: _Run | None, settings: lesson.Settings) -> dict[str, Any]:
@@ -44,6 +48,7 @@ def _draw(run: _Run, a: _Run | None, settings: lesson.Settings) -> dict[str, Any
         run.recording,
         sequence=settings["sequence"] - 1,
         pinned=None if a is None else a.recording,
+        nets=None if run.others is None else run.others.log10_norms,
         reach=float(settings["reach"]),
     )
 
@@ -59,8 +64,10 @@ LESSON: Final = lesson.Lesson[_Run](
     questions=QUESTIONS,
     choices=(presets.Choice("", presets.PRESETS),),
     run=_run,
-    claim=lambda run: sentences.claim(run.recording),
-    late_claim=lambda run: sentences.claim(run.recording, engine.precision(run.config)),
+    claim=lambda run: says_nets.beside(sentences.claim(run.recording), run.others),
+    late_claim=lambda run: says_nets.beside(
+        sentences.claim(run.recording, engine.precision(run.config)), run.others
+    ),
     alt=lambda run: sentences.alt_text(run.recording),
     draw=_draw,
     opened=lambda run: step_anatomy(run.recording),

@@ -5,6 +5,7 @@ A page brings one `Lesson` and hands it to `render` and `picture`; what pages sh
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Generic, Protocol, TypeVar
 
@@ -14,6 +15,7 @@ import streamlit as st
 from app import address, controls, link
 from app.components.live_figure import live_figure
 from app.components.parcel import Picture
+from app.offline import WEIGHT_SCALES, Dial
 from app.presets import Choice
 from app.sentences import protocol
 from app.sentences.belief import Belief
@@ -91,6 +93,8 @@ class Lesson(Generic[R]):
     dials : settings with a control in a row right below the picture.
     protocol : what was run, in place of the line about the recording.
     on_pick, on_walk : as for the live figure.
+    dial : the setting whose values the file to take home holds.
+    script : in a language ("rnn_core" or "pytorch"), what a script has below the run itself.
     pins : whether the picture can show a run A.
     wait : what the reader is told meanwhile.
     """
@@ -114,9 +118,14 @@ class Lesson(Generic[R]):
     protocol: Callable[[R], str] | None = None
     on_pick: Callable[[str, float, float], None] | None = None
     on_walk: Callable[[int], None] | None = None
+    dial: Dial = WEIGHT_SCALES
+    script: Callable[[R, str], str] | None = None
     pins: bool = True
     wait: str = "Backpropagating through time"
 
+
+_SLIDER: Final = 0.24
+"""The width of a slider above the picture, as a part of the page's."""
 
 _STYLE: Final = Path(__file__).with_name("lesson.css")
 
@@ -124,12 +133,13 @@ _STYLE: Final = Path(__file__).with_name("lesson.css")
 def render(lesson: Lesson[R]) -> None:
     """Draw the page."""
     st.html(_STYLE)
-    controls.sidebar()
+    controls.sidebar(lesson.sliders)
     claim, progress = st.empty(), st.empty()
-    moved, named = st.columns([0.26, 0.74], vertical_alignment="center")
-    with moved:
-        for name in lesson.sliders:
-            controls.control(name)
+    widths = [*([_SLIDER] * len(lesson.sliders)), 1.0 - _SLIDER * len(lesson.sliders)]
+    *moved, named = st.columns(widths, vertical_alignment="center")
+    for place, name in zip(moved, lesson.sliders, strict=True):
+        with place:
+            controls.slider(name)
     with named:
         choices.draw(lesson.choices, pins=lesson.pins)
     with progress, st.spinner(lesson.wait):
@@ -139,7 +149,7 @@ def render(lesson: Lesson[R]) -> None:
     live_figure(
         _picture(lesson, run, a, settings),
         key=lesson.key,
-        follow=controls.under_way(),
+        follow=controls.under_way(lesson.sliders),
         step=link.step(run.recording.steps),
         on_pin=link.pin_step,
         on_pick=lesson.on_pick,
@@ -162,7 +172,11 @@ def render(lesson: Lesson[R]) -> None:
 
 
 def picture(lesson: Lesson[R], settings: Settings) -> Picture:
-    """Draw the picture of some settings, with the words above it."""
+    """Draw the picture of some settings, with the words above it.
+
+    It is one of a value under a finger, or of a file with many: of one net, whatever is asked.
+    """
+    settings = dict(settings) | {"nets": "1"}
     return _picture(lesson, lesson.run(settings), _pinned(lesson, settings), settings)
 
 
@@ -235,6 +249,9 @@ def _below(lesson: Lesson[R], run: R, a: R | None, settings: Settings) -> None:
                 lambda chosen: picture(lesson, chosen),
                 run.recording,
                 settings,
+                fingerprint=run.fingerprint,
+                dial=lesson.dial,
+                more=None if lesson.script is None else partial(lesson.script, run),
             )
         with right:
             for table in lesson.tables(run):

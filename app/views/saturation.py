@@ -5,10 +5,11 @@ from typing import Any, Final, NamedTuple
 import pandas as pd
 
 import rnn_core as rc
-from app import engine, presets, tables
+from app import engine, nets, presets, tables
 from app.components.parcel import Picture
 from app.figures.saturation import drawing
 from app.other_cell import with_cell
+from app.sentences import nets as says_nets
 from app.sentences import saturation
 from app.views import lesson
 from rnn_core.analysis import saturation as measured
@@ -29,6 +30,7 @@ class _Run(NamedTuple):
     recording: rc.Recording
     found: measured.Saturation | None
     note: str
+    others: nets.Nets | None
 
     @property
     def fingerprint(self) -> str:
@@ -37,9 +39,10 @@ class _Run(NamedTuple):
 
 def _run(settings: lesson.Settings) -> _Run:
     notes = [] if settings["cell"] == "rnn" else [_OTHER_CELL]
-    run = engine.recording(with_cell(settings, "rnn"))
-    notes += [run.note] if run.note else []
-    return _Run(run.recording, measured.saturation(run.recording), " ".join(notes))
+    config = with_cell(settings, "rnn")
+    run, others = engine.recording(config), nets.asked(settings, config)
+    notes += [*filter(None, [run.note]), *says_nets.notes(settings, others)]
+    return _Run(run.recording, measured.saturation(run.recording), " ".join(notes), others)
 
 
 def _draw(run: _Run, a: _Run | None, settings: lesson.Settings) -> dict[str, Any]:
@@ -49,6 +52,7 @@ def _draw(run: _Run, a: _Run | None, settings: lesson.Settings) -> dict[str, Any
         run.found,
         sequence=settings["sequence"] - 1,
         pinned=pinned,
+        nets=None if run.others is None else run.others.log10_norms,
         reach=float(settings["reach"]),
     )
 
@@ -79,7 +83,7 @@ LESSON: Final = lesson.Lesson[_Run](
     questions=QUESTIONS,
     choices=presets.SATURATION,
     run=_run,
-    claim=lambda run: saturation.claim(run.recording, run.found),
+    claim=lambda run: says_nets.beside(saturation.claim(run.recording, run.found), run.others),
     alt=lambda run: saturation.alt_text(run.recording, run.found),
     draw=_draw,
     reading=_reading,

@@ -54,6 +54,7 @@ def test_a_number_reaches_every_allowed_value(name):
         (Slider(1, 1000, 1, 0), 7.0, 7),
         (Number(1, 64), 65, 64),
         (Number(1, 64), 0, 1),
+        (Number(1, 64), 3.7, 3.7),  # refused, with a sentence
         (Switch({False: "no", True: "yes"}, first=1.0), True, 1.0),
         (Switch({False: "no", True: "yes"}, first=1.0), False, None),
         (Menu({"a": "A"}), "a", "a"),

@@ -148,3 +148,21 @@ def test_what_is_taken_home_names_the_run(open_page, lesson):
             assert f"{name}={shown}" in text
         if key != "script-pytorch":
             assert run.split("#")[1] in text
+
+
+@pytest.mark.parametrize(
+    ("typed", "says"),
+    [
+        ("1e9", "between 1 and 10000"),
+        ("0", "between 1 and 10000"),
+        ("3.7", "steps: expected 1 to 10000, got '3.7'"),
+    ],
+)
+def test_a_wrong_number_in_the_box_gets_a_sentence(open_page, typed, says):
+    page = open_page("/?steps=60&hidden_size=8")
+    run = painted(page)
+    box = page.locator(".st-key-steps-number input")
+    box.fill(typed)
+    box.press("Enter")
+    page.get_by_role("alert").filter(has_text=says).wait_for()
+    assert painted(page, "steps=60&hidden_size=8") == run

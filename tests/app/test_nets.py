@@ -1,0 +1,107 @@
+"""Twenty nets of one recipe, against twenty runs; what a page says of them and draws."""
+
+import math
+import re
+from collections import Counter
+
+import numpy as np
+import pytest
+
+import rnn_core as rc
+from app import address, nets
+from app.figures.gradient_flow import drawing
+from app.sentences.nets import beside, notes, over_nets
+from app.views import gating, gradient_flow, saturation
+from tests.app.test_views import opened, parcel, shown_text
+
+SMALL = {"steps": 30, "hidden_size": 8, "batch_size": 3, "input_size": 2}
+
+
+def runs(**settings):
+    """Return the 20 runs, one by one, of two sequences each."""
+    few = {"batch_size": min(settings["batch_size"], 2)}
+    first = settings.pop("seed", 0)
+    return [rc.run(rc.ExperimentConfig(**settings | few, seed=first + k)) for k in range(20)]
+
+
+@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+def test_the_nets_are_those_of_the_seeds_that_follow(cell):
+    settings = SMALL | {"cell": cell, "seed": 5}
+    found, each = nets.nets(rc.ExperimentConfig(**settings)), runs(**settings)
+    assert (found.seed, found.sequences) == (5, 2)
+    for k, rec in enumerate(each):
+        expected = rec.layers[0].log10_norms("d_h").mean(axis=1)
+        assert found.log10_norms[:, k] == pytest.approx(expected, abs=1e-10)
+        assert found.decades[k] == pytest.approx(expected[0] - expected[-1], abs=1e-10)
+
+
+def log10(word):
+    """Read a factor as a reader does: 0.042 or 10^-3.4."""
+    return float(word[3:]) if word.startswith("10^") else math.log10(float(word))
+
+
+def test_a_sentence_counts_fates_and_names_the_middle():
+    each = runs(**SMALL, weight_scale=1.6)
+    decades = [rec.verdict.decades for rec in each]
+    counts = Counter(rec.verdict.regime for rec in each)
+    said = over_nets(nets.nets(rc.ExperimentConfig(**SMALL, weight_scale=1.6)))
+    assert set(counts) == {"vanishing", "stable"}
+    start = f"Of 20 nets {counts['vanishing']} vanish, {counts['stable']} hold: "
+    factors = re.fullmatch(
+        rf"{start}× (\S+) in the middle one, (\S+) to (\S+) in the middle 80 %\.", said
+    )
+    for word, level in zip(factors.groups(), (0.5, 0.1, 0.9), strict=True):
+        assert log10(word) == pytest.approx(np.quantile(decades, level), abs=0.06)
+
+
+def test_nets_of_zeros_and_of_overflows_have_a_sentence():
+    dead = nets.nets(rc.ExperimentConfig(**SMALL, weight_scale=0.0))
+    assert over_nets(dead) == "Of 20 nets all vanish."
+    large = {"activation": "identity", "weight_scale": 100.0, "steps": 300}
+    burst = over_nets(nets.nets(rc.ExperimentConfig(**SMALL | large)))
+    assert burst.startswith("Of 20 nets all explode: × 10^")
+    assert "nan" not in burst
+
+
+def test_what_would_take_too_long_is_not_run():
+    large = rc.ExperimentConfig(cell="lstm", steps=1000, hidden_size=512, batch_size=2)
+    settings = dict(address.DEFAULTS) | {"nets": "20"}
+    assert nets.asked(settings, large) is None
+    assert notes(settings, None) == ["20 nets like this would take too long: one is shown."]
+    assert notes(address.DEFAULTS, None) == []
+    assert nets.asked(settings, rc.ExperimentConfig(is_tied=False)) is None
+    assert beside("One.", None) == "One."
+
+
+def test_the_band_is_that_of_the_nets():
+    rec = rc.run(rc.ExperimentConfig(**SMALL))
+    each = [one.layers[0].log10_norms("d_h").mean(axis=1) for one in runs(**SMALL)]
+    found = drawing(rec, nets=nets.nets(rec.config).log10_norms)
+    low, high = (trace["y"] for trace in found["data"] if trace.get("line", {}).get("width") == 0)
+    for edge, level in ((low, 0.1), (high, 0.9)):
+        assert edge == pytest.approx(np.quantile(each, level, axis=0), abs=1e-5)
+    titles = " ".join(note["text"] for note in found["layout"]["annotations"])
+    assert "10–90 % of 20 nets" in titles
+    assert "sequences" not in titles.split("share")[0].split("size |")[1]
+
+
+@pytest.mark.parametrize("view", [gradient_flow, saturation, gating])
+def test_a_page_shows_one_net_or_twenty(view):
+    name = view.__name__.split(".")[-1]
+    query = {name: str(value) for name, value in SMALL.items()}
+    one, many = opened(name, **query), opened(name, nets="20", **query)
+    config = view.LESSON.run(dict(address.DEFAULTS) | SMALL).recording.config
+    said = over_nets(nets.nets(config))
+    assert said.replace("^", "") in shown_text(many).replace("^", "")
+    assert "The band: 10–90 % of 20 nets, the seeds from 0 on" in shown_text(many)
+    assert "20 nets" not in shown_text(one)
+    more = len(parcel(many)["figure"]["data"]) - len(parcel(one)["figure"]["data"])
+    assert more == {"gradient_flow": 0, "saturation": 2, "gating": 6}[name]
+
+
+def test_a_picture_under_a_finger_is_of_one_net():
+    settings = dict(address.DEFAULTS) | SMALL | {"nets": "20"}
+    for view in (gradient_flow, saturation, gating):
+        found = view.picture(settings)
+        assert "nets=" not in found.run
+        assert "20 nets" not in found.says[".claim"]
