@@ -66,7 +66,7 @@ def write() -> None:
     to rewrite it would put a reader who goes back to it forward again.
     """
     session = _session()
-    session.is_moved = False
+    session.is_moved = session.is_first_run = False  # what moves from here on has its callback
     query = address.write(session.good)
     if query == session.meaning or _length(query) > address.LONGEST:
         return

@@ -251,12 +251,16 @@ def _below(lesson: Lesson[R], run: R, a: R | None, settings: Settings) -> None:
                 settings,
                 fingerprint=run.fingerprint,
                 dial=lesson.dial,
-                more=None if lesson.script is None else partial(lesson.script, run),
+                more=None if lesson.script is None else partial(_more, lesson, settings),
             )
         with right:
             for table in lesson.tables(run):
                 st.markdown(table.heading)
                 st.table(table.frame)
+
+
+def _more(lesson: Lesson[R], settings: Settings, language: str) -> str:
+    return "" if lesson.script is None else lesson.script(lesson.run(settings), language)
 
 
 def _read(reading: Reading) -> None:

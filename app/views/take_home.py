@@ -7,11 +7,11 @@ from typing import Any, Final
 import pandas as pd
 import streamlit as st
 
-from app import tables
+from app import engine, tables
 from app.components.parcel import Picture
-from app.offline import offline
+from app.offline import Dial, offline
 from app.snippets import in_pytorch, in_rnn_core
-from rnn_core import Recording
+from rnn_core import ExperimentConfig, Recording
 
 _HOME: Final = {"picture": "gradient-flow"}
 """What the files of a picture are called, where it is not the picture's own key."""
@@ -23,6 +23,10 @@ def draw(
     picture: Callable[[Mapping[str, Any]], Picture],
     rec: Recording,
     settings: Mapping[str, Any],
+    *,
+    fingerprint: str,
+    dial: Dial,
+    more: Callable[[str], str] | None = None,
 ) -> None:
     """Draw the buttons and the code.
 
@@ -32,19 +36,22 @@ def draw(
     frame : from settings to every step with every digit; None where there are no steps.
     picture : from settings to their picture.
     rec : the run that the code reproduces.
+    fingerprint : of everything in the picture.
+    dial : the setting whose values the HTML file holds.
+    more : in a language ("rnn_core" or "pytorch"), what a script has below the run itself.
     """
-    name = f"{_HOME.get(key, key)}-{rec.fingerprint}"
+    name = f"{_HOME.get(key, key)}-{fingerprint}"
     st.markdown("**Take it home**")
     with st.container(horizontal=True, gap="small", key="take-home"):
         if rec.layers:
-            csv(frame, settings, rec.fingerprint, name=name)
+            csv(frame, settings, fingerprint, name=name)
         st.download_button(
             "Download as one HTML file",
-            data=lambda: offline(picture, settings),
+            data=lambda: offline(picture, settings, dial),
             file_name=f"{name}.html",
             mime="text/html",
             key="offline",
-            help="With a slider of weight scales inside; it needs no network.",
+            help=f"With a slider inside ({dial.label.lower()}); it needs no network.",
             on_click="ignore",
         )
         for language, label, write in (
@@ -54,15 +61,24 @@ def draw(
             if rec.layers and rec.config is not None:
                 st.download_button(
                     label,
-                    data=partial(
-                        write, rec
-                    ),  # made when asked for: other files would be looked for
+                    # made when asked for: other files would be looked for
+                    data=partial(_script, write, rec.config, language, more),
                     file_name=f"{name}-{language}.py",
                     mime="text/x-python",
                     key=f"script-{language}",
                     help="Records this run again.",
                     on_click="ignore",
                 )
+
+
+def _script(
+    write: Callable[[Recording], str],
+    config: ExperimentConfig,  # a recording would live as long as the session: 20 MB a reader
+    language: str,
+    more: Callable[[str], str] | None,
+) -> str:
+    rec = engine.recording(config).recording
+    return write(rec) + ("" if more is None else more(language))
 
 
 def csv(

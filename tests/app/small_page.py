@@ -4,6 +4,7 @@ import streamlit as st
 
 from app import controls, link
 
+st.session_state["runs"] = st.session_state.get("runs", 0) + 1
 link.adopt(st.session_state.get("the page", ""))
 controls.weight_scale()
 controls.sidebar()

@@ -47,6 +47,14 @@ def test_an_address_moves_the_controls(app):
     assert report(app)["config"].steps == 3000
 
 
+def test_a_move_runs_the_page_once_also_the_first(app):
+    opened(app)
+    for runs, steps in ((2, 300), (3, 301)):
+        app.slider(key="steps").set_value(steps)
+        checked(app.run())
+        assert app.session_state["runs"] == runs
+
+
 def test_a_control_moves_the_address_and_its_twin(app):
     opened(app)
     app.slider(key="steps").set_value(300)
