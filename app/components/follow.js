@@ -37,7 +37,7 @@ const askFor = async (parcel, moved, isCoarse, signal) => {
 
 // `chart.committed` is what Streamlit sent last; `moved` what the sliders say beyond it.
 const follower = (chart, show) => {
-  const flow = { moved: {}, next: null, isBusy: false, said: null, deferred: null, timer: 0, lastKey: -BURST };
+  const flow = { moved: {}, next: null, isBusy: false, painting: null, said: null, deferred: null, timer: 0, lastKey: -BURST };
   const left = new AbortController();
 
   const say = (parcel) => {
@@ -68,6 +68,7 @@ const follower = (chart, show) => {
 
   const isAt = (parcel) => Object.entries(flow.moved).every(([field, value]) => Number(parcel.follow[field]) === value);
 
+  // The next picture is asked for while this one is painted: one request and one paint at a time.
   const run = async () => {
     if (flow.isBusy) return;
     flow.isBusy = true;
@@ -76,9 +77,11 @@ const follower = (chart, show) => {
       flow.next = null;
       try {
         const parcel = await askFor(chart.committed, flow.moved, isCoarse, left.signal);
+        await flow.painting;
         if (!parcel || !Object.keys(flow.moved).length) continue;
-        await show({ ...chart.committed, opened: undefined, ...parcel });
-        if (Object.keys(flow.moved).length) say(parcel);
+        flow.painting = show({ ...chart.committed, opened: undefined, ...parcel }).then(() => {
+          if (Object.keys(flow.moved).length) say(parcel);
+        });
       } catch {
         flow.next = null; // no server: the slider still commits on release
       }
