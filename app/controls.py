@@ -311,17 +311,17 @@ def _draw(name: str, what: Control, key: str) -> None:
 
 
 def _put(key: str, shown: Any, widget: Widget) -> Any:
-    """Move the widget to `shown`; return where it starts, or None if it has been drawn before.
+    """Move the widget to `shown`; return where it starts, or None where it is moved.
 
     A widget that is set is sent to the browser with its value and would jump back under a finger
-    that has moved on: so it is left alone where it stands right.
+    that has moved on: so it is left alone where it stands right. It starts there nevertheless: a
+    page that runs twice in a row is drawn by the browser from its second run alone.
     """
     state = st.session_state
-    if key not in state:
-        return shown
-    if state[key] != shown and widget.read(state[key]) != widget.read(shown):
+    if key in state and state[key] != shown and widget.read(state[key]) != widget.read(shown):
         state[key] = shown
-    return None
+        return None
+    return shown
 
 
 def _commit(name: str, key: str, widget: Widget) -> None:

@@ -234,3 +234,14 @@ def test_every_step_goes_home_with_what_mean_field_predicts():
     drive = ((x @ state["weight_ih_l0"].T) ** 2).mean(axis=(1, 2))
     assert frame["drive"].to_numpy() == pytest.approx(drive)
     assert frame["predicted_q"][1] == pytest.approx(drive[0])
+
+
+def test_controls_stand_right_after_runs_in_a_row(page):
+    """The browser may draw a widget from the last of them alone: it must start where it stands."""
+    fresh = opened("weight_scale", init="pytorch", seed="3", **SMALL | {"steps": "14"})
+    assert list(fresh.slider(key="steps").proto.default) == [14.0]
+    assert list(fresh.slider(key="hidden_size").proto.default) == [17.0]
+    assert fresh.number_input(key="steps-number").proto.default == 14
+    assert fresh.number_input(key="seed").proto.default == 3
+    menu = fresh.selectbox(key="init").proto
+    assert menu.options[menu.default] == "PyTorch's default"
