@@ -5,12 +5,13 @@ from typing import Any, Final
 
 import streamlit as st
 
-from app import address, clipping_tables, controls, link, presets, trained
+from app import address, clipping_script, clipping_tables, controls, link, presets, trained
 from app.clipped import Run, run_of
 from app.components.live_figure import live_figure
 from app.components.parcel import Picture
 from app.figures import cliff, clipped_net
 from app.figures import training as training_figure
+from app.offline import Dial
 from app.sentences import clipping
 from app.sentences.typeset import for_html
 from app.turns import REST, TURNS
@@ -175,5 +176,7 @@ LESSON: Final = Lesson(
     protocol=clipping.protocol,
     on_pick=_pick,
     on_walk=_walked,
+    dial=Dial("threshold", "Threshold", (0.1, 0.2, 0.5, 1.0, 2.0, 3.0, 5.0, 7.0, 10.0, 20.0)),
+    script=clipping_script.written,
     wait="Descending",
 )

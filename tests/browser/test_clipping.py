@@ -1,0 +1,231 @@
+"""The page of clipping in a real browser: dragged, picked, walked, trained, stopped, read."""
+
+import re
+from contextlib import contextmanager
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from app import address
+from app.clipped import run_of
+from app.presets import CLIPPING
+from tests.browser.driving import settled, slider
+
+SMALL = "steps=30&hidden_size=8&batch_size=2"
+SETTINGS = {"steps": 30, "hidden_size": 8, "batch_size": 2}
+SIZES = {"laptop": (1366, 768), "projector": (1920, 1080)}
+PRESETS = [preset for choice in CLIPPING for preset in choice.presets]
+MAIN = ".st-key-clipping [data-run]"
+RUN = f"document.querySelector('{MAIN}').dataset.run"
+
+
+def run_name(page):
+    return page.locator(MAIN).get_attribute("data-run")
+
+
+def fingerprint(**changes):
+    return run_of(dict(address.DEFAULTS) | SETTINGS | changes).fingerprint
+
+
+def shows(page, end):
+    page.wait_for_function(f"(end) => {RUN}.endsWith(end)", arg=f"#{end}")
+    settled(page)
+
+
+@contextmanager
+def held(page, field):
+    """Take a slider's thumb, let the test move it, and let it go where it is."""
+    box = page.locator(f".st-key-{field} [role=slider], .st-key-{field} input[type=range]").first
+    left, width, thumb, middle = box.evaluate(
+        """(input) => {
+            const thumb = input.parentElement.parentElement.getBoundingClientRect();
+            const track = input.parentElement.parentElement.parentElement.getBoundingClientRect();
+            return [track.x, track.width, thumb.x + thumb.width / 2, thumb.y + thumb.height / 2];
+        }"""
+    )
+    page.mouse.move(thumb, middle)
+    page.mouse.down()
+    yield lambda part: page.mouse.move(left + part * width, middle, steps=6)
+    page.mouse.up()
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_and_the_picture_fits(new_context, scheme, size):
+    page = new_context(scheme).new_page()
+    width, height = SIZES[size]
+    page.set_viewport_size({"width": width, "height": height})
+    page.goto(f"/clipping?{SMALL}&update=43&train=1")
+    page.wait_for_selector(".st-key-training [data-run]")
+    settled(page)
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+    box = page.locator(MAIN).bounding_box()
+    assert box["x"] + box["width"] <= width
+    assert box["y"] + box["height"] <= height
+
+
+def test_every_preset_opens_its_run_and_is_a_link(open_page):
+    page = open_page("/clipping?seed=3")
+    for preset in reversed(PRESETS):
+        page.locator(f".st-key-{preset.key} button:visible").click()
+        end = run_of(dict(address.DEFAULTS) | preset.chosen | {"seed": 3}).fingerprint
+        shows(page, end)
+    again = open_page(page.url)
+    shows(again, end)
+
+
+def test_the_threshold_moves_picture_net_and_claim_under_the_finger(open_page):
+    page = open_page(f"/clipping?{SMALL}")
+    url, claim = page.url, page.locator(".claim").inner_text()
+    words = page.locator(".net-words").inner_text()
+    with held(page, "threshold") as to:
+        to(0.7)
+        page.wait_for_function(
+            "(old) => document.querySelector('.claim').innerText !== old", arg=claim
+        )
+        page.wait_for_function(
+            "(old) => document.querySelector('.net-words').innerText !== old", arg=words
+        )
+        assert page.url == url
+    page.wait_for_url("**threshold=*")
+    value = float(slider(page, "threshold").input_value())
+    assert value > 5
+    shows(page, fingerprint(threshold=value))
+    page.go_back()
+    shows(page, fingerprint())
+
+
+@pytest.mark.parametrize("field", ["learning_rate", "unit_steps", "weight_scale", "threshold"])
+def test_every_slider_moves_with_the_keyboard(open_page, field):
+    page = open_page(f"/clipping?{SMALL}")
+    slider(page, field).press("ArrowRight")
+    page.wait_for_url(f"**{field}=*")
+    value = float(slider(page, field).input_value())
+    value = int(value) if field == "unit_steps" else round(value, 2)
+    shows(page, fingerprint(**{field: value}))
+
+
+def test_a_start_is_typed(open_page):
+    page = open_page(f"/clipping?{SMALL}")
+    page.locator(".st-key-start_w input").fill("4.7")
+    page.locator(".st-key-start_w input").press("Enter")
+    shows(page, fingerprint(start_w=4.7))
+
+
+def test_a_start_is_picked_by_a_click_and_by_keys(open_page):
+    page = open_page(f"/clipping?{SMALL}")
+    place = page.locator(MAIN).evaluate(
+        """(node) => {
+            const { xaxis, yaxis } = node._fullLayout, box = node.getBoundingClientRect();
+            const [x, y] = [xaxis._offset + xaxis.d2p(5.2), yaxis._offset + yaxis.d2p(-2.2)];
+            return [box.x + x, box.y + y];
+        }"""
+    )
+    page.mouse.click(*place)
+    page.wait_for_url("**start_w=*")
+    settled(page)
+    w, b = (float(page.locator(f".st-key-start_{one} input").input_value()) for one in "wb")
+    assert (w, b) == (pytest.approx(5.2, abs=0.01), pytest.approx(-2.2, abs=0.01))
+    shows(page, fingerprint(start_w=w, start_b=b))
+    cross = page.locator(".st-key-clipping .lab-pick")
+    cross.focus()
+    cross.press("ArrowUp")
+    cross.press("Enter")
+    page.wait_for_function(
+        "(run) => document.querySelector('.st-key-clipping [data-run]').dataset.run !== run",
+        arg=run_name(page),
+    )
+    settled(page)
+    assert float(page.locator(".st-key-start_b input").input_value()) > b
+
+
+def walkers(page):
+    return int(page.locator(".lab-walkers").first.get_attribute("data-update") or -1)
+
+
+def test_a_walk_is_played_in_the_browser_and_stopped(new_context):
+    page = new_context(reduced_motion="no-preference").new_page()
+    page.goto(f"/clipping?{SMALL}")
+    page.wait_for_selector(MAIN)
+    settled(page)
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    play = page.locator(".st-key-clipping .lab-walk button")
+    painted = page.locator(MAIN).get_attribute("data-painted")
+    play.click()
+    page.wait_for_function("Number(document.querySelector('.lab-walkers').dataset.update) > 20")
+    assert play.inner_text() == "Stop"
+    assert page.locator(".lab-walker").count() >= 6
+    assert "update=" not in page.url
+    play.click()
+    page.wait_for_url("**update=*")
+    settled(page)
+    assert play.inner_text() == "Play"
+    k = walkers(page)
+    assert f"update={k}" in page.url
+    assert asked == []
+    assert page.locator(MAIN).get_attribute("data-painted") == painted
+    said = page.locator(".lab-walk output").first.inner_text()
+    assert said.startswith(f"after {k} updates; unclipped: error ")
+
+
+def test_a_reader_who_wants_less_motion_steps(open_page):
+    page = open_page(f"/clipping?{SMALL}&update=42")
+    step = page.locator(".st-key-clipping .lab-walk button")
+    assert step.inner_text() == "Next update"
+    before = page.locator(".lab-walk output").first.inner_text()
+    step.click()
+    page.wait_for_url("**update=43*")
+    settled(page)
+    assert walkers(page) == 43
+    after = page.locator(".lab-walk output").first.inner_text()
+    assert re.search(r"unclipped: error [\d.]+, gradient 188", after)
+    assert after != before
+
+
+def test_a_walk_moves_with_keys_and_a_link_restores_it(open_page):
+    page = open_page(f"/clipping?{SMALL}")
+    walk = page.locator(".st-key-clipping .lab-walk input")
+    for _ in range(3):
+        walk.press("ArrowRight")
+    page.wait_for_url("**update=3*")
+    settled(page)
+    again = open_page(page.url)
+    assert walkers(again) == 3
+    assert walkers(page) == 3
+
+
+def test_a_training_is_stopped_and_finished(open_page):
+    page = open_page(f"/clipping?{SMALL}&seed=41")
+    page.locator(".st-key-train button").click()
+    page.locator(".st-key-train-stop button").click()
+    page.wait_for_function("!location.search.includes('train=')")
+    settled(page)
+    words = page.locator(".training-words")
+    words.wait_for()
+    assert "Stopped after" in words.inner_text()
+    assert page.locator(".st-key-training [data-run]").count() == 1
+    page.locator(".st-key-train button").click()
+    page.wait_for_url("**train=1*")
+    page.wait_for_function(
+        "document.querySelector('.training-words')?.innerText.includes('the net dies after')"
+    )
+    settled(page)
+    assert "Clipped by norm at 1.0, in" in words.inner_text()
+
+
+def test_what_is_taken_home_names_the_run(open_page):
+    page = open_page(f"/clipping?{SMALL}&threshold=2.5")
+    name = run_name(page).split("#")[1]
+    with page.expect_download() as download:
+        page.locator(".st-key-csv button:visible").click()
+    text = download.value.path().read_text()
+    assert "threshold=2.5" in text
+    assert name in text
+    for key in ("script-rnn_core", "script-pytorch"):
+        with page.expect_download() as download:
+            page.locator(f".st-key-{key} button:visible").click()
+        text = download.value.path().read_text()
+        assert "threshold=2.5" in text
+        assert "descend" in text
