@@ -238,12 +238,13 @@ def weight_scale() -> None:
     control("weight_scale")
 
 
-def sidebar(on_page: Sequence[str] = ()) -> None:
+def sidebar(on_page: Sequence[str] = (), *, has_nets: bool = False) -> None:
     """Draw every other control, in the sidebar.
 
     Parameters
     ----------
     on_page : settings whose sliders stand on the page.
+    has_nets : whether the page can show one net or 20.
     """
     with st.sidebar:
         _group("Network", "cell", *_own_controls(on_page), "hidden_size", "init")
@@ -252,7 +253,7 @@ def sidebar(on_page: Sequence[str] = ()) -> None:
             _controls(
                 "batch_size", "input_size", "h_init", "bias_scale", "truncate", *_untied(), "reach"
             )
-        _group("This run", "seed", "nets")
+        _group("This run", "seed", *(["nets"] * has_nets))
         _buttons()
         copy_link(link.full_address(), key="copy-link")
 

@@ -122,6 +122,7 @@ LESSON: Final = lesson.Lesson[_Run](
     asked=("y2", "y3", "y4"),
     below=_defaults,
     wait="Backpropagating through three cells",
+    has_nets=True,
 )
 
 

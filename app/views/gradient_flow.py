@@ -77,6 +77,7 @@ LESSON: Final = lesson.Lesson[_Run](
     tables=lambda _run: (),
     frame=lambda run: run.recording.to_frame() if run.recording.layers else None,
     below=_below,
+    has_nets=True,
 )
 
 

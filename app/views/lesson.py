@@ -96,6 +96,7 @@ class Lesson(Generic[R]):
     dial : the setting whose values the file to take home holds.
     script : in a language ("rnn_core" or "pytorch"), what a script has below the run itself.
     pins : whether the picture can show a run A.
+    has_nets : whether it can show 20 nets.
     wait : what the reader is told meanwhile.
     """
 
@@ -121,6 +122,7 @@ class Lesson(Generic[R]):
     dial: Dial = WEIGHT_SCALES
     script: Callable[[R, str], str] | None = None
     pins: bool = True
+    has_nets: bool = False
     wait: str = "Backpropagating through time"
 
 
@@ -133,7 +135,7 @@ _STYLE: Final = Path(__file__).with_name("lesson.css")
 def render(lesson: Lesson[R]) -> None:
     """Draw the page."""
     st.html(_STYLE)
-    controls.sidebar(lesson.sliders)
+    controls.sidebar(lesson.sliders, has_nets=lesson.has_nets)
     claim, progress = st.empty(), st.empty()
     widths = [*([_SLIDER] * len(lesson.sliders)), 1.0 - _SLIDER * len(lesson.sliders)]
     *moved, named = st.columns(widths, vertical_alignment="center")

@@ -90,6 +90,7 @@ LESSON: Final = lesson.Lesson[_Run](
     tables=_tables,
     frame=_frame,
     asked=("y", "y5", "y6"),
+    has_nets=True,
 )
 
 

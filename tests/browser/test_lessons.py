@@ -40,10 +40,10 @@ class LessonPage:
 
 LSTM = {"cell": "lstm", "steps": 40, "batch_size": 2, "hidden_size": 12}
 PAGES = {
-    "gradient flow": LessonPage("/", (Choice("", PRESETS),)),
-    "saturation": LessonPage("/saturation", SATURATION),
-    "weight scale": LessonPage("/weight-scale", WEIGHT_SCALE),
-    "gating": LessonPage("/gating", GATING, LSTM),
+    "Gradient flow": LessonPage("/", (Choice("", PRESETS),)),
+    "Saturation": LessonPage("/saturation", SATURATION),
+    "Weight scale": LessonPage("/weight-scale", WEIGHT_SCALE),
+    "Gating": LessonPage("/gating", GATING, LSTM),
 }
 
 
@@ -117,11 +117,13 @@ def test_the_first_press_after_a_restart_counts(server, watch, open_page, lesson
     watch.forgive("ERR_CONNECTION_REFUSED")
 
 
-def test_the_page_is_reached_from_the_menu_with_its_settings(open_page, lesson):
+@pytest.mark.parametrize("title", PAGES)
+def test_the_page_is_reached_from_the_menu_with_its_settings(open_page, title):
+    lesson = PAGES[title]
     elsewhere = "/gating" if lesson.path == "/" else "/"
     page = open_page(f"{elsewhere}?steps=60&hidden_size=16")
     left = painted(page, "steps=60&hidden_size=16")
-    page.locator(f".st-key-menu a[href$='{lesson.path}?steps=60&hidden_size=16']").click()
+    page.locator(".st-key-menu").get_by_text(title, exact=True).click()
     page.wait_for_url(f"**{lesson.path}?steps=60*")
     page.locator(f"[data-run='{left}']").wait_for(state="detached")
     run = painted(page, "steps=60&hidden_size=16")
