@@ -109,6 +109,20 @@ def test_a_picture_of_a_drag_is_a_byte_a_cell_and_errs_by_less_than_a_colour(rea
     assert opened(beyond["z"])[0] == pytest.approx([low, high, np.nan], nan_ok=True)
 
 
+def test_a_picture_of_a_drag_has_no_more_cells_than_a_screen_shows():
+    """Cell (r, c) that is sent covers its own place of those it stands for, on either axis."""
+    z = np.arange(160 * 1001, dtype=np.float64).reshape(160, 1001)
+    whole = heatmap(z, "state", 0.0, z.max())
+    whole["data"][0] |= {"x": np.arange(1002, dtype=np.float32) + 0.5, "y0": 1, "dy": 1}
+    sent = trace(whole, is_coarse=True)
+    shown, x = opened(sent["z"]), opened(sent["x"])
+    assert shown.shape == (54, 334)
+    assert np.abs(shown - z[::3, ::3]).max() <= z.max() / 250
+    assert (sent["y0"], sent["dy"]) == (2.0, 3)
+    assert np.array_equal(x, 0.5 + 3 * np.arange(335))
+    assert opened(trace(whole)["z"]).shape == z.shape
+
+
 def test_what_the_cursor_reads_needs_no_hover_of_its_own():
     found = parcel(heatmap([[1.0]], "state", -1, 1))["figure"]
     assert not {"text", "customdata", "hovertemplate"} & set(found["data"][0])
