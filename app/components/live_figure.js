@@ -75,7 +75,7 @@ const show = (node, parcel) => {
         heal(node);
         await paint(node, now);
       } catch (error) {
-        explain(node, error);
+        if (charts.has(node)) explain(node, error); // else the page was left meanwhile
       }
     }
     chart.painting = null;

@@ -236,7 +236,7 @@ def test_every_step_goes_home_with_what_mean_field_predicts():
     assert frame["predicted_q"][1] == pytest.approx(drive[0])
 
 
-def test_controls_stand_right_after_runs_in_a_row(page):
+def test_controls_stand_right_after_runs_in_a_row():
     """The browser may draw a widget from the last of them alone: it must start where it stands."""
     fresh = opened("weight_scale", init="pytorch", seed="3", **SMALL | {"steps": "14"})
     assert list(fresh.slider(key="steps").proto.default) == [14.0]
