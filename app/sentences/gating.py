@@ -116,6 +116,7 @@ def beliefs(
         return ()
     cell = NAMES[rec.network.cell]
     keep = "forget" if rec.network.cell == "lstm" else "update"
+    own = _of_lstm(rec) if rec.network.cell == "lstm" else _of_gru(rec)
     missing = factor(abs(found.missing))
     size = "small" if found.missing >= 0.0 else "large"
     return (
@@ -132,6 +133,35 @@ def beliefs(
             "“An LSTM cannot explode.”",
             f"here {_quantity(rec)} is multiplied by {factor(found.decades)}; "
             "“large weights” above shows one that does",
+        ),
+        *own,
+    )
+
+
+def _of_lstm(rec: Recording) -> tuple[Belief, ...]:
+    layer, growth = rec.layers[0], rec.verdict.growth_per_step or 0.0
+    of_c, of_h = (float(layer.log10_norms(name)[0].mean()) for name in ("d_c", "d_h"))
+    keeps = f"the mean forget gate is {number(float(layer.gates['f'].mean()))}"
+    return (
+        Belief(
+            "“An LSTM remembers by default.”",
+            f"{keeps}, and each step back multiplies the gradient by {factor(growth, 3)}",
+        ),
+        Belief(
+            "“c and h are one memory, with one gradient.”",
+            f"at step 1 |∂L/∂c| is {factor(of_c)} and |∂L/∂h| is {factor(of_h)}: "
+            "only c has a line on which it may stay",
+        ),
+    )
+
+
+def _of_gru(rec: Recording) -> tuple[Belief, ...]:
+    keeps = float(rec.layers[0].gates["z"].mean())
+    return (
+        Belief(
+            "“An update gate of 1 updates.”",
+            "here, as in PyTorch, z = 1 keeps: h = (1 − z) n + z h of the step before, with z "
+            f"{number(keeps)} on average; the course’s Γ_u is 1 − z, {number(1.0 - keeps)}",
         ),
     )
 

@@ -8,18 +8,23 @@ import numpy as np
 from app.nets import COUNT, Nets
 from app.sentences.numerals import counted, factor
 
-_VERBS: Final = {"vanishing": "vanish", "stable": "hold", "exploding": "explode"}
+_VERBS: Final = {
+    "vanishing": ("vanishes", "vanish"),
+    "stable": ("holds", "hold"),
+    "exploding": ("explodes", "explode"),
+}
 
 
 def over_nets(found: Nets) -> str:
-    """Say what becomes of the gradient in all nets, and how far they differ."""
+    """Say what becomes of the gradient in all nets, how far they differ, and which they are."""
     fates = [
-        f"all {verb}" if found.regimes[regime] == COUNT else f"{found.regimes[regime]} {verb}"
-        for regime, verb in _VERBS.items()
+        _fate(found.regimes[regime], *verbs)
+        for regime, verbs in _VERBS.items()
         if found.regimes.get(regime, 0)
     ]
+    each = counted(found.sequences, "sequence")
+    head = f"Of {COUNT} nets (the band; seeds from {found.seed} on, {each} each) {', '.join(fates)}"
     finite = found.decades[np.isfinite(found.decades)]
-    head = f"Of {COUNT} nets {', '.join(fates)}"
     if finite.size < 2:
         return f"{head}."
     low, middle, high = (float(one) for one in np.quantile(finite, (0.1, 0.5, 0.9)))
@@ -29,24 +34,14 @@ def over_nets(found: Nets) -> str:
     )
 
 
-def which_nets(found: Nets) -> str:
-    """Say which nets a band is over."""
-    sequences = "the one sequence" if found.sequences == 1 else counted(found.sequences, "sequence")
-    return (
-        f"The band: 10–90 % of {COUNT} nets, the seeds from {found.seed} on, "
-        f"each the mean of {sequences}."
-    )
-
-
-def beside(claim: str, found: Nets | None) -> str:
-    """Return a claim about one net, with what 20 nets say beside it."""
-    return claim if found is None else f"{claim} {over_nets(found)}"
+def _fate(count: int, one: str, several: str) -> str:
+    return f"all {several}" if count == COUNT else f"{count} {one if count == 1 else several}"
 
 
 def notes(settings: Mapping[str, Any], found: Nets | None) -> list[str]:
-    """Say which nets a band is over, or why there is none although it was asked for."""
+    """Say what 20 nets do, or why there are none although they were asked for."""
     if found is not None:
-        return [which_nets(found)]
+        return [over_nets(found)]
     return [TOO_LARGE] if settings["nets"] != "1" else []
 
 

@@ -110,9 +110,7 @@ LESSON: Final = lesson.Lesson[_Run](
     questions=QUESTIONS,
     choices=presets.GATING,
     run=_run,
-    claim=lambda run: says_nets.beside(
-        gating.claim(run.recording, run.found), run.others.get(run.cell)
-    ),
+    claim=lambda run: gating.claim(run.recording, run.found),
     alt=lambda run: gating.alt_text(run.recording, run.found, run.recordings),
     draw=_draw,
     reading=_reading,

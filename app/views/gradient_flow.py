@@ -64,10 +64,8 @@ LESSON: Final = lesson.Lesson[_Run](
     questions=QUESTIONS,
     choices=(presets.Choice("", presets.PRESETS),),
     run=_run,
-    claim=lambda run: says_nets.beside(sentences.claim(run.recording), run.others),
-    late_claim=lambda run: says_nets.beside(
-        sentences.claim(run.recording, engine.precision(run.config)), run.others
-    ),
+    claim=lambda run: sentences.claim(run.recording),
+    late_claim=lambda run: sentences.claim(run.recording, engine.precision(run.config)),
     alt=lambda run: sentences.alt_text(run.recording),
     draw=_draw,
     opened=lambda run: step_anatomy(run.recording),

@@ -10,7 +10,7 @@ import pytest
 import rnn_core as rc
 from app import address, nets
 from app.figures.gradient_flow import drawing
-from app.sentences.nets import beside, notes, over_nets
+from app.sentences.nets import notes, over_nets
 from app.views import gating, gradient_flow, saturation
 from tests.app.test_views import opened, parcel, shown_text
 
@@ -46,7 +46,8 @@ def test_a_sentence_counts_fates_and_names_the_middle():
     counts = Counter(rec.verdict.regime for rec in each)
     said = over_nets(nets.nets(rc.ExperimentConfig(**SMALL, weight_scale=1.6)))
     assert set(counts) == {"vanishing", "stable"}
-    start = f"Of 20 nets {counts['vanishing']} vanish, {counts['stable']} hold: "
+    which = r"\(the band; seeds from 0 on, 2 sequences each\)"
+    start = f"Of 20 nets {which} {counts['vanishing']} vanish, {counts['stable']} hold: "
     factors = re.fullmatch(
         rf"{start}× (\S+) in the middle one, (\S+) to (\S+) in the middle 80 %\.", said
     )
@@ -56,10 +57,12 @@ def test_a_sentence_counts_fates_and_names_the_middle():
 
 def test_nets_of_zeros_and_of_overflows_have_a_sentence():
     dead = nets.nets(rc.ExperimentConfig(**SMALL, weight_scale=0.0))
-    assert over_nets(dead) == "Of 20 nets all vanish."
+    assert over_nets(dead) == (
+        "Of 20 nets (the band; seeds from 0 on, 2 sequences each) all vanish."
+    )
     large = {"activation": "identity", "weight_scale": 100.0, "steps": 300}
     burst = over_nets(nets.nets(rc.ExperimentConfig(**SMALL | large)))
-    assert burst.startswith("Of 20 nets all explode: × 10^")
+    assert "each) all explode: × 10^" in burst
     assert "nan" not in burst
 
 
@@ -70,7 +73,6 @@ def test_what_would_take_too_long_is_not_run():
     assert notes(settings, None) == ["20 nets like this would take too long: one is shown."]
     assert notes(address.DEFAULTS, None) == []
     assert nets.asked(settings, rc.ExperimentConfig(is_tied=False)) is None
-    assert beside("One.", None) == "One."
 
 
 def test_the_band_is_that_of_the_nets():
@@ -93,7 +95,6 @@ def test_a_page_shows_one_net_or_twenty(view):
     config = view.LESSON.run(dict(address.DEFAULTS) | SMALL).recording.config
     said = over_nets(nets.nets(config))
     assert said.replace("^", "") in shown_text(many).replace("^", "")
-    assert "The band: 10–90 % of 20 nets, the seeds from 0 on" in shown_text(many)
     assert "20 nets" not in shown_text(one)
     more = len(parcel(many)["figure"]["data"]) - len(parcel(one)["figure"]["data"])
     assert more == {"gradient_flow": 0, "saturation": 2, "gating": 6}[name]
@@ -104,4 +105,4 @@ def test_a_picture_under_a_finger_is_of_one_net():
     for view in (gradient_flow, saturation, gating):
         found = view.picture(settings)
         assert "nets=" not in found.run
-        assert "20 nets" not in found.says[".claim"]
+        assert "20 nets" not in found.says[".protocol"]
