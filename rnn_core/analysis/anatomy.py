@@ -1,5 +1,6 @@
 """One step of one sequence opened: what went in and came out, and what the gradient met in it."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -144,15 +145,32 @@ def _parts(
     params, step = layer.params, at[0]
     recurrent = params.weight_hh if params.is_tied else params.weight_hh[step]
     biases = [bias for bias in (params.bias_ih, params.bias_hh) if bias is not None]
+    h, x = layer.h_before[at], layer.tape.x[at]
     return (
-        {name: float(recurrent[row] @ layer.h_before[at]) for name, row in rows.items()},
-        {name: float(params.weight_ih[row] @ layer.tape.x[at]) for name, row in rows.items()},
-        {name: float(sum(bias[row] for bias in biases)) for name, row in rows.items()},
+        {name: _dot(recurrent[row], h) for name, row in rows.items()},
+        {name: _dot(params.weight_ih[row], x) for name, row in rows.items()},
+        {
+            name: _dot(np.array([bias[row] for bias in biases]), np.ones(len(biases)))
+            for name, row in rows.items()
+        },
     )
 
 
+def _dot(weights: Array, values: Array) -> float:
+    """Return the sum of products; inf, never nan, where it is beyond float64."""
+    with np.errstate(all="ignore"):
+        found = float(weights @ values)
+        if np.isfinite(found):
+            return found
+        by = 4 + math.frexp(float(np.abs(weights).max()))[1]
+        of_values = 4 + math.frexp(float(np.abs(values).max()))[1] + len(values).bit_length()
+        small = np.ldexp(weights, -by) @ np.ldexp(values, -of_values)
+        return float(np.ldexp(small, by + of_values))
+
+
 def _slope(layer: LayerRecording, name: str, a: float) -> float:
-    value = np.array([a])
+    slope = tanh_slope if name in ("g", "n") else sigmoid_slope
     if layer.cell_name == "rnn":
-        return float(ACTIVATIONS[layer.activation].slope(value)[0])
-    return float((tanh_slope if name in ("g", "n") else sigmoid_slope)(value)[0])
+        slope = ACTIVATIONS[layer.activation].slope
+    with np.errstate(all="ignore"):  # |a| may be beyond half of float64
+        return float(slope(np.array([a]))[0])

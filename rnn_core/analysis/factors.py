@@ -70,11 +70,10 @@ def vanilla_factors(rec: Recording) -> VanillaFactors | None:
     weight = layer.params.weight_hh
     if not layer.params.is_tied:
         weight = weight[crossed]
-    stretch = float(np.sqrt(np.square(weight).sum(axis=-1).mean()))
-    slope = ACTIVATIONS[rec.network.activation].slope(layer.a[crossed])
-    largest = slope.max()  # slopes of 10^-200 have squares that float64 cannot hold
-    rms = largest * np.sqrt(np.square(slope / largest).mean()) if largest else 0.0
-    return VanillaFactors(stretch, float(rms))
+    with np.errstate(all="ignore"):  # |a| may be beyond half of float64
+        slope = ACTIVATIONS[rec.network.activation].slope(layer.a[crossed])
+        stretch = np.sqrt(weight.shape[-1]) * _rms(weight)
+    return VanillaFactors(float(stretch), _rms(slope))
 
 
 def gate_factors(rec: Recording) -> GateFactors | None:
@@ -91,6 +90,12 @@ def gate_factors(rec: Recording) -> GateFactors | None:
     products = _log10_sigmoid(a).sum(axis=0)  # (B, H)
     rms = log10_frobenius(products) - 0.5 * np.log10(size)
     return GateFactors(MappingProxyType(means), float(rms.mean()))
+
+
+def _rms(values: Array) -> float:
+    """Return the root mean square, also where squares are beyond float64."""
+    largest = float(np.abs(values).max())
+    return largest * float(np.sqrt(np.square(values / largest).mean())) if largest else 0.0
 
 
 def _crossed(rec: Recording) -> slice | None:

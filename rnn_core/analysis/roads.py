@@ -77,7 +77,7 @@ def roads(rec: Recording) -> Roads | None:
         split=split,
         parts=(LINE, *(name for name in split.shares if name != LINE)),
         product=read_only((along + whole[last])[:, arrives].mean(axis=1)),
-        decades=float((whole[0] - whole[last])[arrives].mean()),
+        decades=float((whole[0, arrives] - whole[last, arrives]).mean()),
         line_decades=float(along[0, arrives].mean()),
         shares=MappingProxyType(
             {name: float(share[0, arrives].mean()) for name, share in split.shares.items()}

@@ -151,14 +151,15 @@ def _parts(rec: Recording, crossed: slice) -> tuple[Array, Array]:
     weight = named["weight_hh"]
     weight = weight[crossed] if weight.ndim == 3 else weight
     bias = sum((named[name] for name in ("bias_ih", "bias_hh") if name in named), start=0.0)
-    with np.errstate(over="ignore", under="ignore"):
+    with np.errstate(all="ignore"):
         recurrent = layer.h_before[crossed] @ weight.mT
         driven = np.asarray(rec.x)[crossed] @ named["weight_ih"].mT + bias
     return recurrent, driven
 
 
 def _rms(values: Array) -> float:
-    largest = float(np.abs(values).max(initial=0.0))
+    # a sum that left float64 on both sides is nan: its size is beyond float64 too
+    largest = float(np.nan_to_num(np.abs(values), nan=np.inf, posinf=np.inf).max(initial=0.0))
     if largest == 0.0 or not np.isfinite(largest):
         return largest
     return largest * float(np.sqrt(np.square(values / largest).mean()))
@@ -169,7 +170,8 @@ def _decades(rec: Recording, tug: TugOfWar) -> tuple[float | None, float | None,
     if not rec.last_loss_step or tug.is_cut[crossed].any():
         return None, None, None
     parts = [tug.by_slope, tug.by_weight, *([] if tug.by_loss is None else [tug.by_loss])]
-    sums = [part[crossed].sum(axis=0) for part in parts]
+    with np.errstate(invalid="ignore"):  # a gradient that dies (-inf) and sets in anew (inf)
+        sums = [part[crossed].sum(axis=0) for part in parts]
     arrives = np.logical_and.reduce([np.isfinite(one) for one in sums])
     if not arrives.any():
         return None, None, None

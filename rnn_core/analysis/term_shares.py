@@ -4,6 +4,7 @@ The paths of a gated cell add up as vectors, so their logs do not add up. What d
 <path, total> / |total|^2: the length of each path's projection on their sum.
 """
 
+import math
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -15,6 +16,7 @@ from rnn_core.analysis.tug_of_war import cuts
 from rnn_core.arrays import Array, read_only
 from rnn_core.bptt import Adjoint
 from rnn_core.cells import StepMaps
+from rnn_core.magnitudes import NOTHING, size_exponents
 from rnn_core.recording import Recording
 from rnn_core.scaled import Scaled, added, shifted
 
@@ -87,9 +89,11 @@ def projection(path: Scaled, total: Scaled) -> Array:
     by = np.frexp(size)[1].astype(np.int64)
     unit = shifted(total.mantissa, -by[..., None])
     squares = np.einsum("...i,...i->...", unit, unit)
-    along = np.einsum("...i,...i->...", path.mantissa, unit)
+    size_of_path = size_exponents(path.mantissa)
+    by_path = np.where(size_of_path == NOTHING, 0, size_of_path)
+    along = np.einsum("...i,...i->...", shifted(path.mantissa, -by_path[..., None]), unit)
     ratio: Array = along / np.where(squares > 0, squares, 1.0)
-    return shifted(ratio, path.exponent - total.exponent - by)
+    return shifted(ratio, path.exponent + by_path - total.exponent - by)
 
 
 def _before(maps: StepMaps, adjoint: Adjoint, steps: slice) -> Scaled:
@@ -118,8 +122,9 @@ def _along_skip(rec: Recording, adjoint: Adjoint, steps: slice) -> Scaled:
     d_h = adjoint.states[0]
     mantissa, exponent = np.zeros_like(d_h[steps]), np.zeros_like(adjoint.exponent[steps])
     borders = np.flatnonzero(cuts(rec))
+    scale, by = math.frexp(skip.scale)
     for k, p in enumerate(range(steps.start, steps.stop)):
         later = p + skip.steps
         if later <= rec.steps and not ((p <= borders) & (borders < later)).any():
-            mantissa[k], exponent[k] = skip.scale * d_h[later], adjoint.exponent[later]
+            mantissa[k], exponent[k] = scale * d_h[later], adjoint.exponent[later] + by
     return Scaled(mantissa, exponent)
