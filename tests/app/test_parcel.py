@@ -7,6 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
+import app.figures.theme  # noqa: F401 - registers the template
 from app.components import plotly_js
 from app.components.parcel import Picture, payload
 
