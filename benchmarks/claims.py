@@ -161,6 +161,14 @@ CLAIMS = (
         ((0.1, 1), (0.5, 100)),
     ),
     Claim(
+        "5 the bias, moved",
+        "/gating",
+        "an LSTM",
+        (Press("forget_bias", "End"),),
+        r"multiply dL/dc by ([\d.]+), the LSTM’s gradient is multiplied by ([\d.]+)",
+        ((0.1, 1), (0.5, 1000)),
+    ),
+    Claim(
         "5 large weights explode",
         "/gating",
         "large weights",
@@ -200,14 +208,6 @@ CLAIMS = (
         (Choose("nets", "20 nets"),),
         rf"Of 20 nets \(.+?\) all vanish: × {POWER} in the middle one, {POWER} to {POWER}",
         ((-43, -35), (-43, -35), (-43, -35)),
-    ),
-    Claim(
-        "7 a fair coin",
-        "/saturation",
-        "32 units",
-        (Press("hidden_size", "PageDown"), Choose("nets", "20 nets")),
-        r"Of 20 nets (.+) in the middle one",
-        (),
     ),
     Claim(
         "1 unit input asks for 1.9",

@@ -9,6 +9,7 @@ from app import address, engine, nets, presets, sentences
 from app.components.parcel import Picture, payload
 from app.figures.gradient_flow import drawing
 from app.sentences import nets as says_nets
+from app.sentences.beliefs import beliefs
 from app.sentences.typeset import for_html
 from app.views import lesson
 from app.views.anatomy import step_anatomy
@@ -53,6 +54,11 @@ def _draw(run: _Run, a: _Run | None, settings: lesson.Settings) -> dict[str, Any
     )
 
 
+def _reading(run: _Run) -> lesson.Reading:
+    rec = run.recording
+    return lesson.Reading(sentences.equation(rec), sentences.notice(rec), beliefs=beliefs(rec))
+
+
 def _below(run: _Run) -> None:
     if st.button("Check this run", key="check-run"):
         with st.spinner("Running the network forward, again and again"):
@@ -69,9 +75,7 @@ LESSON: Final = lesson.Lesson[_Run](
     alt=lambda run: sentences.alt_text(run.recording),
     draw=_draw,
     opened=lambda run: step_anatomy(run.recording),
-    reading=lambda run: lesson.Reading(
-        sentences.equation(run.recording), sentences.notice(run.recording)
-    ),
+    reading=_reading,
     tables=lambda _run: (),
     frame=lambda run: run.recording.to_frame() if run.recording.layers else None,
     below=_below,
