@@ -8,7 +8,6 @@ there, or a number outside of what theory and the tables allow, ends the script 
 import re
 import sys
 from dataclasses import dataclass
-from urllib.parse import urlencode
 
 from playwright.sync_api import Page, sync_playwright
 
@@ -231,7 +230,7 @@ def value(text: str) -> float:
 
 def read(page: Page, url: str, claim: Claim) -> str:
     """Open the page, press the preset, make the moves; return all that the page then says."""
-    page.goto(url + claim.page + "?" + urlencode({"seed": 0}))
+    page.goto(url + claim.page)
     page.wait_for_selector("[data-run]", timeout=PATIENCE)
     _rest(page)
     buttons = page.locator(".st-key-presets button:visible")
