@@ -4,118 +4,71 @@ What a preset's name says was measured at its own seed and at 20 others; a test 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Final
 
-from rnn_core import ExperimentConfig
-
-
-@dataclass(frozen=True)
-class Preset:
-    """A named run.
-
-    Attributes
-    ----------
-    name : what it shows; the text of its button.
-    key : of its button.
-    settings : what differs from the default; the seed is the reader's.
-    lesson : the sentence that a reader gets who asks what it is for.
-    page : settings of a page beside those of the run.
-    """
-
-    name: str
-    key: str
-    settings: Mapping[str, Any]
-    lesson: str
-    page: Mapping[str, Any] = field(default_factory=dict)
-
-    def config(self, seed: int = 0) -> ExperimentConfig:
-        """Return its run with one seed."""
-        return ExperimentConfig(**dict(self.settings), seed=seed)
-
-    def is_run_by(self, config: ExperimentConfig) -> bool:
-        """Tell whether a config is this preset, with whatever seed."""
-        return config == self.config(config.seed)
-
-    @property
-    def chosen(self) -> dict[str, Any]:
-        """Everything that a press of its button chooses."""
-        return {**self.settings, **self.page}
-
-
-@dataclass(frozen=True)
-class Choice:
-    """Presets side by side under one label: what is changed between them flips the conclusion."""
-
-    label: str
-    presets: tuple[Preset, ...]
-
-
-def _preset(name: str, lesson: str, **settings: Any) -> Preset:
-    words = "".join(c if c.isalnum() else " " for c in name.lower().replace("’", "")).split()
-    return Preset(name, "preset-" + "-".join(words), MappingProxyType(settings), lesson)
-
+from app.preset import Choice, Preset, preset
 
 PRESETS: Final = (
-    _preset(
+    preset(
         "Vanishes",
         "Orthogonal weights keep every length; tanh at unit input does not.",
         init="orthogonal",
         weight_scale=1.0,
     ),
-    _preset(
+    preset(
         "Holds",
         "Where W gives what φ′ takes: 1.9, not 1.",
         init="orthogonal",
         weight_scale=1.9,
     ),
-    _preset(
+    preset(
         "Explodes",
         "The slope of tanh never exceeds 1, and the gradient explodes all the same.",
         init="orthogonal",
         weight_scale=3.0,
     ),
-    _preset(
+    preset(
         "Radius 1.5 vanishes",
         "A spectral radius above 1 decides nothing: driven by unit input this net vanishes.",
         init="orthogonal",
         weight_scale=1.5,
     ),
-    _preset(
+    preset(
         "Weak input explodes",
         "Radius 1.5 again, a tenth of the input: φ′ stays closer to 1, and it explodes.",
         init="orthogonal",
         weight_scale=1.5,
         input_scale=0.1,
     ),
-    _preset(
+    preset(
         "Sigmoid dies",
         "The slope of a sigmoid is at most 1/4: four times the weights do not save it.",
         activation="sigmoid",
         init="orthogonal",
         weight_scale=4.0,
     ),
-    _preset(
+    preset(
         "GRU vanishes",
         "A GRU as PyTorch draws it loses its gradient about as fast as a plain net.",
         cell="gru",
         init="pytorch",
     ),
-    _preset(
+    preset(
         "LSTM vanishes",
         "So does an LSTM as PyTorch draws it: its forget gates start at 1/2.",
         cell="lstm",
         init="pytorch",
     ),
-    _preset(
+    preset(
         "Forget bias 1",
         "The usual remedy for an LSTM makes it better, not good.",
         cell="lstm",
         init="pytorch",
         forget_bias=1.0,
     ),
-    _preset(
+    preset(
         "Holds 500 steps",
         "An LSTM with forget bias 4: its forget gates start at 0.98.",
         cell="lstm",
@@ -123,7 +76,7 @@ PRESETS: Final = (
         forget_bias=4.0,
         steps=500,
     ),
-    _preset(
+    preset(
         "The writer",
         "“is” or “are” is decided by “writer”, 14 characters back, not by “books”.",
         source="text",
@@ -138,12 +91,12 @@ SATURATION: Final = (
     Choice(
         "Weights × 10:",
         (
-            _preset(
+            preset(
                 "1 unit",
                 "One saturated unit leaves the gradient no way round.",
                 **_SATURATED | {"hidden_size": 1},
             ),
-            _preset(
+            preset(
                 "32 units",
                 "The same weight scale, nearly as saturated, and the gradient explodes.",
                 **_SATURATED,
@@ -153,12 +106,12 @@ SATURATION: Final = (
     Choice(
         "88 % saturated by:",
         (
-            _preset(
+            preset(
                 "its own weights",
                 "Weights large enough to saturate the units stretch the gradient even more.",
                 **_SATURATED,
             ),
-            _preset(
+            preset(
                 "its inputs",
                 "As many saturated units, but now W is too weak for what φ′ takes.",
                 **_SATURATED | {"weight_scale": 3.0, "input_scale": 10.0},
@@ -168,12 +121,12 @@ SATURATION: Final = (
     Choice(
         "Beside them:",
         (
-            _preset(
+            preset(
                 "hardly saturated",
                 "A sigmoid that stays in its middle loses three quarters per step all the same.",
                 **_SATURATED | {"weight_scale": 1.0, "activation": "sigmoid"},
             ),
-            _preset(
+            preset(
                 "dead ReLUs",
                 "A ReLU that is never above 0 passes nothing back, and never will.",
                 **_SATURATED
@@ -195,12 +148,12 @@ GATING: Final = (
     Choice(
         "As it comes:",
         (
-            _preset(
+            preset(
                 "an LSTM",
                 "PyTorch’s LSTM: forget gates start at 1/2, and the gradient takes other roads.",
                 **_DEFAULT | {"cell": "lstm"},
             ),
-            _preset(
+            preset(
                 "a GRU",
                 "PyTorch’s GRU: it vanishes at the same pace.",
                 **_DEFAULT | {"cell": "gru"},
@@ -210,12 +163,12 @@ GATING: Final = (
     Choice(
         "Forget bias:",
         (
-            _preset(
+            preset(
                 "1",
                 "Better, not good: a half-life of 4 steps.",
                 **_DEFAULT | {"cell": "lstm", "forget_bias": 1.0},
             ),
-            _preset(
+            preset(
                 "5",
                 "The gates start at 0.993: the gradient arrives.",
                 **_DEFAULT | {"cell": "lstm", "forget_bias": 5.0},
@@ -225,7 +178,7 @@ GATING: Final = (
     Choice(
         "Eight times the weights:",
         (
-            _preset(
+            preset(
                 "large weights",
                 "An LSTM explodes as well.",
                 **_DEFAULT | {"cell": "lstm", "steps": 400, "weight_scale": 8.0},
@@ -241,17 +194,17 @@ WEIGHT_SCALE: Final = (
     Choice(
         "Unit input:",
         (
-            _preset(
+            preset(
                 "1 vanishes",
                 "Every length is kept by W and taken by φ′: radius 1 is too small.",
                 **_ORTHOGONAL,
             ),
-            _preset(
+            preset(
                 "1.9 is right",
                 "Where W gives what φ′ takes.",
                 **_ORTHOGONAL | {"weight_scale": 1.9},
             ),
-            _preset(
+            preset(
                 "3 explodes",
                 "A tanh whose slope is at most 1 explodes.",
                 **_ORTHOGONAL | {"weight_scale": 3.0},
@@ -261,7 +214,7 @@ WEIGHT_SCALE: Final = (
     Choice(
         "Silence:",
         (
-            _preset(
+            preset(
                 "1 is right",
                 "Without input tanh stays where its slope is 1: now the rule of radius 1 holds.",
                 **_ORTHOGONAL | {"source": "silence"},
@@ -271,7 +224,7 @@ WEIGHT_SCALE: Final = (
     Choice(
         "Sigmoid:",
         (
-            _preset(
+            preset(
                 "4 is too small",
                 "Its slope is at most 1/4: no weight scale of the slider saves it.",
                 **_ORTHOGONAL | {"activation": "sigmoid", "weight_scale": 4.0},
@@ -292,7 +245,7 @@ _CLIFF: Final = {
 
 
 def _on_the_cliff(name: str, lesson: str, page: Mapping[str, Any], **settings: Any) -> Preset:
-    return replace(_preset(name, lesson, **settings), page=MappingProxyType(_CLIFF | dict(page)))
+    return replace(preset(name, lesson, **settings), page=MappingProxyType(_CLIFF | dict(page)))
 
 
 CLIPPING: Final = (

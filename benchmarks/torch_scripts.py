@@ -11,7 +11,8 @@ import math
 import sys
 
 import rnn_core as rc
-from app.presets import GATING, PRESETS, SATURATION, Preset
+from app.preset import Preset
+from app.presets import GATING, PRESETS, SATURATION
 from app.snippets import in_pytorch
 
 FAR_OFF = 0.01

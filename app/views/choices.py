@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from app import controls, link
-from app.presets import Choice, Preset
+from app.preset import Choice, Preset
 
 
 def draw(choices: Sequence[Choice], *, pins: bool = True) -> None:

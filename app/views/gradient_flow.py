@@ -8,6 +8,7 @@ import rnn_core as rc
 from app import address, engine, nets, presets, sentences
 from app.components.parcel import Picture, payload
 from app.figures.gradient_flow import drawing
+from app.preset import Choice
 from app.sentences import nets as says_nets
 from app.sentences.beliefs import beliefs
 from app.sentences.typeset import for_html
@@ -68,7 +69,7 @@ def _below(run: _Run) -> None:
 LESSON: Final = lesson.Lesson[_Run](
     key="picture",
     questions=QUESTIONS,
-    choices=(presets.Choice("", presets.PRESETS),),
+    choices=(Choice("", presets.PRESETS),),
     run=_run,
     claim=lambda run: sentences.claim(run.recording),
     late_claim=lambda run: sentences.claim(run.recording, engine.precision(run.config)),

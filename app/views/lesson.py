@@ -16,7 +16,7 @@ from app import address, controls, link
 from app.components.live_figure import live_figure
 from app.components.parcel import Picture
 from app.offline import WEIGHT_SCALES, Dial
-from app.presets import Choice
+from app.preset import Choice
 from app.sentences import protocol
 from app.sentences.belief import Belief
 from app.sentences.typeset import for_html, for_markdown

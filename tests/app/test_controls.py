@@ -4,22 +4,23 @@ from dataclasses import fields
 
 import pytest
 
-from app import address, controls
+from app import address
+from app.control_table import CONTROLS, NUMBERS
 from app.widgets import Choice, Line, Menu, Number, Slider, Switch
 from rnn_core import ExperimentConfig
 from rnn_core.config import FIELDS
 
-SLIDERS = {name: c.widget for name, c in controls.CONTROLS.items() if isinstance(c.widget, Slider)}
-CHOICES = {name: c.widget for name, c in controls.CONTROLS.items() if isinstance(c.widget, Choice)}
+SLIDERS = {name: c.widget for name, c in CONTROLS.items() if isinstance(c.widget, Slider)}
+CHOICES = {name: c.widget for name, c in CONTROLS.items() if isinstance(c.widget, Choice)}
 
 
 def test_every_field_of_a_run_that_a_page_shows_has_a_control():
     names = {field.name for field in fields(ExperimentConfig)}
-    assert names - {"layers", "is_bidirectional"} <= set(controls.CONTROLS)
+    assert names - {"layers", "is_bidirectional"} <= set(CONTROLS)
 
 
 def test_every_control_moves_a_setting():
-    assert set(controls.CONTROLS) <= set(address.DEFAULTS)
+    assert set(CONTROLS) <= set(address.DEFAULTS)
 
 
 @pytest.mark.parametrize("name", SLIDERS)
@@ -41,7 +42,7 @@ def test_a_choice_offers_every_option_of_its_field(name):
 
 @pytest.mark.parametrize("name", ["steps", "seed", "truncate"])
 def test_a_number_reaches_every_allowed_value(name):
-    number = {**controls.CONTROLS, **controls.NUMBERS}[name].widget
+    number = {**CONTROLS, **NUMBERS}[name].widget
     assert (number.low, number.high) == (FIELDS[name].low, FIELDS[name].high)
 
 

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from app.presets import GATING, PRESETS, SATURATION, WEIGHT_SCALE, Choice, Preset
+from app.preset import Choice, Preset
+from app.presets import GATING, PRESETS, SATURATION, WEIGHT_SCALE
 from tests.browser.driving import fingerprint, moved, painted, settled, slider
 
 APP = "[data-testid=stApp]"
