@@ -103,7 +103,7 @@ def phase_panel(
     line = key("—", INK, "critical") if inside.any() else "critical: beyond 4"
     title = f"<b>phase diagram</b>: click   {line}   {key('···', INK, 'input alone')}"
     sides = (
-        pick.Side(place.x, "weights, std times root of H", 0.0, REACH, 0.05),
+        pick.Side(place.x, "std of weights times root of H", 0.0, REACH, 0.05),
         pick.Side(place.y, "effective bias", 0.0, REACH, 0.05),
     )
     label = "Phase diagram: arrow keys move, Enter sets weight scale and bias scale"

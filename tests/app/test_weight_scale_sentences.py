@@ -1,0 +1,168 @@
+"""What the page of weight scale says where runs differ: words, and the numbers in them."""
+
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import rnn_core as rc
+from app import weight_scales
+from app.sentences import weight_scale as says
+from rnn_core.analysis.weight_sweep import SCALES, WeightSweep
+
+SMALL = {"steps": 24, "hidden_size": 18, "batch_size": 2}
+
+
+def known(**settings):
+    config = rc.ExperimentConfig(**SMALL | settings)
+    rec = rc.run(config)
+    while weight_scales.measure_more(config, rec):
+        pass
+    return rec, weight_scales.found(config, rec)
+
+
+def with_mean(found, mean):
+    """Return what would be known if all nets had this growth."""
+    sweep = WeightSweep(found.sweep.config, np.array(SCALES), np.tile(mean, (20, 1)))
+    return found._replace(sweep=sweep)
+
+
+CLAIMS = [
+    ({}, r"^Each step back divides the gradient by 1\.\d\d: over 23 steps it shrinks to "),
+    (
+        {"init": "orthogonal", "weight_scale": 1.9},
+        r"^Each step back \w+ the gradient .*: over 23 steps it (holds|arrives) with ",
+    ),
+    (
+        {"init": "orthogonal", "weight_scale": 4.0, "steps": 60},
+        r"^Each step back multiplies the gradient by 1\.\d\d: over 59 steps it grows to ",
+    ),
+    ({"steps": 1}, r"^The loss is at step 1: its gradient has no step to go back to\.$"),
+    ({"steps": 5}, r"^Over 4 steps back the gradient is multiplied by 0\.\d+\."),
+    ({"weight_scale": 0.0}, r"^The gradient is exactly 0 from step 23 back in all 2 sequences\."),
+    (
+        {"activation": "identity", "weight_scale": 9.0, "steps": 500},
+        r"^The hidden state overflows at step \d+\. From step \d+ back to step 1 the gradient",
+    ),
+    ({"activation": "sigmoid"}, r"No weight scale up to 4 is right: the mean of 20 nets vanishes"),
+    (
+        {"init": "orthogonal", "source": "silence"},
+        r"leaves the gradient as it is.*right weight scale is 1\.00, as the rule of radius 1 has",
+    ),
+    (
+        {"activation": "relu", "source": "silence"},
+        r"In most of 20 nets the gradient is exactly 0 at every weight scale up to 4\.$",
+    ),
+]
+
+
+@pytest.mark.parametrize(("settings", "words"), CLAIMS, ids=lambda one: str(one)[:40])
+def test_the_claim_is_that_of_the_run_and_of_the_nets(settings, words):
+    claim = says.claim(*known(**settings))
+    assert re.search(words, claim), claim
+
+
+def test_several_crossings_are_no_one_right_size():
+    rec, found = known()
+    mean = np.full(41, -1.0)
+    mean[10:15] = mean[20:] = 1.0
+    claim = says.claim(rec, with_mean(found, mean))
+    assert "There is no one right weight scale: between 0.9 and 1.9 the mean" in claim
+    assert "changes sign 3 times." in claim
+
+
+def test_growth_that_only_falls_or_never_ends_is_said():
+    rec, found = known()
+    falls = says.claim(rec, with_mean(found, np.linspace(1.0, -1.0, 41)))
+    assert "Larger weights do not help" in falls
+    grows = says.claim(rec, with_mean(found, np.full(41, 0.5)))
+    assert "explodes at every one measured" in grows
+
+
+def test_nothing_is_said_of_a_right_size_before_all_nets_are_measured():
+    config = rc.ExperimentConfig(**SMALL, input_size=5)
+    rec = rc.run(config)
+    weight_scales.measure_more(config, rec)
+    found = weight_scales.found(config, rec)
+    assert "right weight scale" not in says.claim(rec, found)
+    assert "4 of 20 so far" in says.band(found)
+
+
+def test_the_equation_multiplies_to_what_it_says():
+    rec, found = known(weight_scale=1.6)
+    text = says.equation(rec, found)
+    sigma_w, phi, product = (
+        float(re.search(pattern, text)[1])
+        for pattern in (r"\$ = ([\d.]+) times", r"of \$\\phi'\$ of ([\d.]+)", r"gives × ([\d.]+)")
+    )
+    state = rec.network.state_dict()["weight_hh_l0"]
+    assert sigma_w == pytest.approx(np.linalg.norm(state) / np.sqrt(18), rel=6e-3)
+    assert sigma_w * phi == pytest.approx(product, rel=1e-2)
+    measured = f"{rec.verdict.growth_per_step:+.3f}".replace("-", "−")
+    assert f"measured **{measured}**" in text
+
+
+@pytest.mark.parametrize(("cell", "keep"), [("gru", 0.5), ("lstm", 0.5)])
+def test_a_gated_cell_has_the_line_of_a_cell_at_rest(cell, keep):
+    rec, found = known(cell=cell, init="pytorch", input_size=1, weight_scale=1.5)
+    size = 18
+    W = rec.network.state_dict()["weight_hh_l0"][2 * size : 3 * size]
+    slope = np.log10(keep + np.linalg.norm(W) / np.sqrt(size) / 4)
+    assert f"**{slope:+.3f}**".replace("-", "−") in says.equation(rec, found)
+
+
+def test_beliefs_are_bound_to_this_run_s_numbers():
+    rec, found = known(weight_scale=1.6)
+    W = rec.network.state_dict()["weight_hh_l0"]
+    looks = {belief.read: belief.look for belief in says.beliefs(rec, found)}
+    radius = np.abs(np.linalg.eigvals(W)).max()
+    assert (
+        f"radius {radius:.2f}" in looks["“A spectral radius above 1 explodes, below 1 vanishes.”"]
+    )
+    assert (
+        f"it is {np.linalg.norm(W, 2):.2f}" in looks["“A largest singular value above 1 explodes.”"]
+    )
+    top = f"{found.sweep.growth[:, -1].mean():+.3f}"
+    assert top in looks["“tanh′ is at most 1, so tanh cannot explode.”"]
+    means = {(one.init, one.activation): np.mean(one.growth) for one in found.schemes}
+    said = looks["“Orthogonal (or Xavier) initialisation keeps the gradient.”"]
+    for name in (("orthogonal", "tanh"), ("gaussian", "tanh")):
+        assert f"{means[name]:+.3f}".replace("-", "−") in said
+    assert f"{means['he', 'relu']:+.3f}".replace("-", "−") in looks["“ReLU fixes it.”"]
+
+
+def test_a_sigmoid_is_promised_to_vanish_by_the_bound():
+    rec, found = known(activation="sigmoid")
+    looks = " ".join(belief.look for belief in says.beliefs(rec, found))
+    assert "sure to vanish" in looks
+    assert "a sigmoid’s slope forbids it" in looks
+
+
+def test_the_alternative_text_begins_with_the_conclusion():
+    rec, found = known()
+    text = says.alt_text(rec, found)
+    assert text.startswith(says.claim(rec, found))
+    assert "phase diagram" in text
+    gated = says.alt_text(*known(cell="gru", init="pytorch"))
+    assert "phase diagram" not in gated
+
+
+@pytest.mark.parametrize("settings", [{"is_tied": False}, {"hidden_size": 8}, {"init": "identity"}])
+def test_what_is_left_out_is_said(settings):
+    rec, found = known(**settings)
+    told = " ".join(says.asides(rec, found)) + says.notice(rec, found)
+    expected = {
+        "is_tied": "no radius to go by",
+        "hidden_size": "with fewer than 16 units mean field does not hold",
+        "init": "No mean-field line",
+    }
+    assert expected[next(iter(settings))] in told
+
+
+def test_the_run_may_be_of_any_seed_and_scale_without_a_new_sweep():
+    rec, found = known()
+    config = replace(rec.config, seed=9, weight_scale=3.0)
+    other = weight_scales.found(config, rc.run(config))
+    assert other.is_complete
+    assert np.array_equal(other.sweep.growth, found.sweep.growth, equal_nan=True)
