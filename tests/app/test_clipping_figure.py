@@ -82,6 +82,14 @@ def test_the_map_is_that_of_a_slow_loop():
         assert contour["z"][line, column] == pytest.approx(expected, rel=1e-6)
 
 
+def test_lines_of_equal_error_are_of_the_same_map():
+    colours, lines = drawn()["data"][:2]
+    assert (lines["type"], lines["contours"]["coloring"]) == ("contour", "none")
+    assert (lines["x0"], lines["y0"]) == (colours["x0"], colours["y0"])
+    assert lines["dx"] == pytest.approx(2 * colours["dx"])
+    assert np.array_equal(lines["z"], colours["z"][::2, ::2])
+
+
 def test_the_wall_is_drawn_where_it_is():
     """x stays at 1/2 there; from w = 4.2553 on it repels, and the error jumps across it."""
     wall = traces(drawn(), "wall", "y")
@@ -152,7 +160,12 @@ def test_the_domains_do_not_move_with_what_is_dragged():
 
 def test_a_link_that_holds_the_answer_back_shows_the_map_alone():
     picture = clipping.picture(settings(ask=1)).fig
-    assert {trace["name"] for trace in picture["data"]} == {"error", "casing", "wall"}
+    assert {trace["name"] for trace in picture["data"]} == {
+        "error",
+        "levels",
+        "casing",
+        "wall",
+    }
 
 
 def slow_gradients(rec):
