@@ -145,6 +145,15 @@ def test_the_words_of_the_net_are_those_of_slow_loops(scale, threshold):
         assert (found[1] == "−") == (value < 0)
 
 
+@pytest.mark.parametrize("scale", [0.7, 1.5, 3.0])
+@pytest.mark.parametrize("steps", [30, 31])
+def test_the_shares_are_sums_over_the_last_ten_steps_and_the_first_half(scale, steps):
+    run = run_of(settings(weight_scale=scale, steps=steps))
+    shares = slow_ledger(slow_gradients(run.recording).step_gradients["weight_hh_l0"]).share
+    assert run.net.last_share == pytest.approx(sum(shares[steps - 10 :]), rel=1e-9)
+    assert run.net.early_share == pytest.approx(sum(shares[: steps // 2]), rel=1e-9)
+
+
 def test_a_gradient_below_the_threshold_is_left_alone():
     run = run_of(settings(threshold=1e6))
     text = says.net_words(run.recording, run.net, 1e6)
