@@ -209,6 +209,17 @@ def read(query: Mapping[str, Sequence[str]], fallback: Mapping[str, Any]) -> Rea
     return Read(settings, tuple(complaints))
 
 
+def of_drag(query: Mapping[str, Sequence[str]]) -> dict[str, Sequence[str]]:
+    """Return the query of a value under a finger with what it needs: a forget bias, an LSTM.
+
+    The page's own query has the cell that was chosen before the finger came.
+    """
+    if "forget_bias" not in query or list(query.get("cell", ())) == ["lstm"]:
+        return dict(query)
+    rest = {name: texts for name, texts in query.items() if name not in ("activation", "is_tied")}
+    return rest | {"cell": ["lstm"]}
+
+
 def write(settings: Mapping[str, Any], *, is_full: bool = False) -> dict[str, str]:
     """Return the query of `settings`: what differs from the default, or everything.
 

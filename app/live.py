@@ -45,7 +45,7 @@ def route(charts: Mapping[str, Draw]) -> Route:
             return Response(status_code=404)
         query = parse_qs(request.url.query, keep_blank_values=True, max_num_fields=100)
         is_coarse = bool(query.pop("coarse", None))
-        settings, complaints = address.read(query, address.DEFAULTS)
+        settings, complaints = address.read(address.of_drag(query), address.DEFAULTS)
         if complaints:
             return Response("\n".join(complaints), 422, _PRIVATE, "text/plain")
         if is_coarse:

@@ -180,8 +180,9 @@ CLAIMS = (
         "/clipping",
         "Clipped survives",
         ALWAYS,
-        r"Unclipped, the descent (.+?); clipped by norm at 1\.0, it (.+?)\.",
-        (),
+        r"Unclipped, .+? by a gradient of ([\d,.]+) to error ([\d.]+), .+?; clipped by norm at "
+        r"1\.0, it arrives below an error of ([\d.]+\d)",
+        ((50, 1000), (0.08, 0.1), (0, 0.01)),
     ),
     Claim(
         "6 an explosion keeps its direction",
@@ -197,8 +198,9 @@ CLAIMS = (
         "/clipping",
         "vanishes",
         ALWAYS,
-        r"The gradient of this net has norm .*",
-        (),
+        r"The last 10 steps hold (\d+) % of the clipped gradient, the first half "
+        rf"−?{POWER}, as before",
+        ((95, 100), (-40, -5)),
     ),
     Claim(
         "7 one draw is an anecdote",
@@ -213,10 +215,17 @@ CLAIMS = (
         "/weight-scale",
         "1.9 is right",
         ALWAYS,
-        r"Each step back .+",
-        (),
+        r"Each step back .+? For this input the right weight scale is ([\d.]+\d)",
+        ((1.7, 2.1),),
     ),
-    Claim("1 silence asks for 1", "/weight-scale", "1 is right", ALWAYS, r"Each step back .+", ()),
+    Claim(
+        "1 silence asks for 1",
+        "/weight-scale",
+        "1 is right",
+        ALWAYS,
+        r"Each step back .+? For this input the right weight scale is ([\d.]+\d)",
+        ((0.99, 1.01),),
+    ),
 )
 
 

@@ -9,12 +9,12 @@ from starlette.requests import Request
 import rnn_core as rc
 from app import live
 from app.sentences import claim
-from app.views import gradient_flow
+from app.views import gating, gradient_flow
 
 ROUTE = live.route({"picture": gradient_flow.picture})
 
 
-def ask(key="picture", **settings):
+def ask(key="picture", route=ROUTE, **settings):
     scope = {
         "type": "http",
         "method": "GET",
@@ -25,7 +25,7 @@ def ask(key="picture", **settings):
         "scheme": "http",
         "server": ("localhost", 80),
     }
-    return ROUTE.endpoint(Request(scope))
+    return route.endpoint(Request(scope))
 
 
 def test_the_answer_is_the_picture_of_the_query():
@@ -78,3 +78,14 @@ def test_a_long_run_moves_with_its_first_sequences_and_says_so():
     assert "batch_size=5" in shown["run"]
     assert "sequence 5 of 5" in json.dumps(shown["figure"]["layout"])
     assert "8 sequences" in json.loads(ask(steps="1000").body)["says"][".protocol"]
+
+
+def test_a_forget_bias_under_a_finger_makes_the_net_an_lstm():
+    route = live.route({"gating": gating.picture})
+    scope = {"steps": "20", "hidden_size": "6", "batch_size": "2", "activation": "relu"}
+    found = json.loads(ask("gating", route, forget_bias="2.5", **scope).body)
+    config = rc.ExperimentConfig(
+        cell="lstm", forget_bias=2.5, steps=20, hidden_size=6, batch_size=2
+    )
+    assert found["run"].endswith(f"#{rc.run(config).fingerprint}")
+    assert "cell=lstm" in found["run"]
