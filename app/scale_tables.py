@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from app.sentences.numerals import number, signed
-from app.sentences.weight_scale import NAMES
+from app.sentences.weight_beliefs import NAMES
 from app.weight_scales import Found
 from rnn_core import Recording
 from rnn_core.analysis.initialisers import Initialiser

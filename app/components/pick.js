@@ -108,5 +108,5 @@ const picksOf = (frame, node, send) => {
     }
   };
 
-  return { follow, place, stop: () => left.abort() };
+  return { follow, place, stop: () => { left.abort(); box.replaceChildren(); } };
 };

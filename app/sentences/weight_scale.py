@@ -5,7 +5,6 @@ from typing import Final
 
 import numpy as np
 
-from app.sentences.belief import Belief
 from app.sentences.claim import FEWEST, changed, unresolved
 from app.sentences.claim import claim as fate
 from app.sentences.numerals import counted, factor, number, signed
@@ -13,7 +12,6 @@ from app.weight_scales import Found
 from rnn_core import Recording
 from rnn_core.activations import ACTIVATIONS
 from rnn_core.analysis.crossover import zero_crossings
-from rnn_core.analysis.initialisers import Initialiser
 from rnn_core.analysis.weight_sweep import (
     MOST_SEQUENCES,
     MOST_STEPS,
@@ -30,6 +28,18 @@ from rnn_core.theory.scale_curve import rest_slope
 NEAR: Final = 0.1
 """A right size this close to 1 is called 1."""
 
+FALLEN: Final = 0.05
+"""Decades per step by which larger weights make it worse for good."""
+
+SILENT: Final = 1e-3
+"""An input variance that leaves tanh where its slope is 1."""
+
+_WHATEVER: Final = {
+    "identity": "The slope is 1 whatever the input: dragging the input scale moves nothing here.",
+    "relu": "A ReLU’s slope is 0 or 1 whatever the size of its input: half of them pass nothing.",
+}
+"""Why the input’s size does not decide, by activation."""
+
 _CHI: Final = (
     r"$\text{growth} = \tfrac{1}{2}\,\overline{\log_{10}\left(\sigma_w^2\,"
     r"\mathrm{E}\,\phi'(\sqrt{q_t}\,z)^2\right)}$"
@@ -41,15 +51,6 @@ _MEASURED: Final = (
 _LSTM: Final = r"$\text{growth at rest} = \log_{10}(f + g/4)$"
 _GRU: Final = r"$\text{growth at rest} = \log_{10}(1/2 + g/4)$"
 
-NAMES: Final = {
-    "gaussian": "Gaussian",
-    "orthogonal": "orthogonal",
-    "pytorch": "PyTorch",
-    "keras": "Keras",
-    "identity": "identity",
-    "he": "He",
-}
-
 
 def claim(rec: Recording, found: Found) -> str:
     """Say what this size of the weights does, and which one this input asks for."""
@@ -60,7 +61,7 @@ def claim(rec: Recording, found: Found) -> str:
     if rec.last_loss_step + 1 < FEWEST:
         head = f"Over {steps} back the gradient is multiplied by {factor(rec.verdict.decades)}."
     else:
-        head = f"Each step back {_paced(growth)}: over {steps} it {changed(rec.verdict.decades)}."
+        head = f"Each step back {paced(growth)}: over {steps} it {changed(rec.verdict.decades)}."
     return " ".join([head, *_right_size(found), *unresolved(rec)])
 
 
@@ -121,36 +122,6 @@ def asides(rec: Recording, found: Found) -> tuple[str, ...]:
     return tuple(told)
 
 
-def beliefs(rec: Recording, found: Found) -> tuple[Belief, ...]:
-    """Return what is often read of weights, and what this page measured."""
-    growth = rec.verdict.growth_per_step
-    told: list[Belief] = []
-    scale = rec.config.weight_scale if rec.config is not None else 1.0
-    if growth is not None and rec.network.cell == "rnn" and rec.network.params.is_tied:
-        radius, norm = found.spectrum.radius * scale, found.spectrum.norm * scale
-        told.append(
-            Belief(
-                "“A spectral radius above 1 explodes, below 1 vanishes.”",
-                f"W_hh has radius {number(radius, 3)} and each step back {_paced(growth)}"
-                f"{_border(found)}",
-            )
-        )
-        eta = norm * ACTIVATIONS[rec.network.activation].bound
-        promise = "sure to vanish" if eta < 1.0 else "allowed to explode, no more than that"
-        told.append(
-            Belief(
-                "“A largest singular value above 1 explodes.”",
-                f"it is {number(norm, 3)}, times the steepest slope {number(eta, 3)}: {promise}; "
-                f"measured is × {factor(growth, 3)} per step",
-            )
-        )
-    if found.is_complete and found.sweep is not None:
-        told += _of_sweep(rec, found.sweep)
-    if found.schemes is not None:
-        told += _of_schemes(found.schemes)
-    return tuple(told)
-
-
 def alt_text(rec: Recording, found: Found) -> str:
     """Say in words what the picture shows, its conclusion first."""
     scale = rec.config.weight_scale if rec.config is not None else 1.0
@@ -180,7 +151,8 @@ def _is_plain(rec: Recording) -> bool:
     )
 
 
-def _paced(growth: float) -> str:
+def paced(growth: float) -> str:
+    """Say what each step back does to the gradient."""
     if abs(growth) < 5e-4:
         return "leaves the gradient as it is"
     verb = "divides" if growth < 0.0 else "multiplies"
@@ -220,7 +192,7 @@ def _no_size(sweep: WeightSweep, nets: str) -> str:
 
 def _rules(rec: Recording, found: Found) -> str:
     if rec.network.cell != "rnn":
-        return "The dot is this run, the band 20 nets: gates keep both below a plain net’s slope."
+        return f"The dot is this run, the band {NETS} nets of the same recipe."
     if not rec.network.params.is_tied:
         return (
             "With new weights at every step there is no radius to go by, and mean field is exact "
@@ -234,7 +206,7 @@ def _rules(rec: Recording, found: Found) -> str:
         f"The bound of Pascanu promises vanishing below {number(1.0 / eta, 2)}, the rule of "
         f"radius 1 puts the border at {number(1.0 / radius, 2)}"
     )
-    upward = _crossing(found)
+    upward = crossing(found)
     if upward is None:
         return f"{borders}; measured it is nowhere up to {SCALES[-1]:g}."
     limit = _limit(found)
@@ -243,65 +215,43 @@ def _rules(rec: Recording, found: Found) -> str:
 
 
 def _why(rec: Recording, found: Found) -> str:
-    variance = found.input_variance or 0.0
     if rec.network.cell != "rnn":
         return "At small states the gate adds to the candidate’s way: f + g/4, not √(f² + g²/16)."
-    if rec.network.activation == "identity":
-        return "The slope is 1 whatever the input: dragging the input scale moves nothing here."
-    if rec.network.activation == "relu":
-        return "A ReLU’s slope is 0 or 1 whatever the size of its input: half of them pass nothing."
-    if variance < 1e-3:
+    if rec.network.activation in _WHATEVER:
+        return _WHATEVER[rec.network.activation]
+    peak = peak_of(found)
+    if peak is not None:
         return (
-            "In silence tanh stays where its slope is 1, and only W decides; raise the input "
-            "scale, and the border moves to the right."
-            if rec.network.activation == "tanh"
-            else "A sigmoid’s slope is at most 1/4: W would have to give four times as much."
+            f"Beyond weight scale {SCALES[peak]:g} larger weights make it worse: φ′ loses more "
+            "than W gains."
+        )
+    if rec.network.activation == "sigmoid":
+        return "A sigmoid’s slope is at most 1/4: W has to give more than four times as much."
+    variance = found.input_variance or 0.0
+    if variance < SILENT:
+        return (
+            "In silence tanh stays where its slope is 1, and W decides; raise the input scale, "
+            "and the border moves to the right."
         )
     return (
         f"The input, of variance {number(variance)} per unit, pushes units where the slope is "
-        "small, and W must make up for it: drag the input scale to 0, and the border moves."
+        "small, and W must make up for it: the less input, the further left the border."
     )
 
 
-def _of_sweep(rec: Recording, sweep: WeightSweep) -> list[Belief]:
-    last = float(sweep.mean[-1])
-    if math.isnan(last):
-        return []
-    top = f"at weight scale {SCALES[-1]:g} the mean growth of {NETS} nets is {signed(last)}"
-    if rec.network.cell == "rnn" and rec.network.activation == "tanh":
-        verdict = "it explodes" if last > 0.0 else "here it does not, but with less input it does"
-        return [Belief("“tanh′ is at most 1, so tanh cannot explode.”", f"{top}: {verdict}")]
-    if rec.network.cell == "rnn" and rec.network.activation == "sigmoid":
-        return [Belief("“Large weights explode.”", f"{top}: a sigmoid’s slope forbids it")]
-    return []
+def peak_of(found: Found) -> int | None:
+    """Return where the mean of the nets is highest, if it falls again well before the end."""
+    if found.sweep is None or not found.is_complete:
+        return None
+    mean = found.sweep.mean
+    if not np.isfinite(mean).any() or not np.isfinite(mean[-1]):
+        return None
+    peak = int(np.nanargmax(mean))
+    return peak if mean[-1] < mean[peak] - FALLEN else None
 
 
-def _of_schemes(schemes: tuple[Initialiser, ...]) -> list[Belief]:
-    by_name = {(one.init, one.activation): one.mean for one in schemes}
-    told = []
-    orthogonal, gaussian = by_name["orthogonal", "tanh"], by_name["gaussian", "tanh"]
-    variance = number(schemes[0].input_variance)
-    if orthogonal is not None and gaussian is not None:
-        told.append(
-            Belief(
-                "“Orthogonal (or Xavier) initialisation keeps the gradient.”",
-                f"with tanh at input variance {variance} orthogonal weights give "
-                f"{signed(orthogonal)} decades per step, Gaussian ones {signed(gaussian)}",
-            )
-        )
-    he, relu = by_name["he", "relu"], by_name["orthogonal", "relu"]
-    if he is not None and relu is not None:
-        told.append(
-            Belief(
-                "“ReLU fixes it.”",
-                f"orthogonal ReLU {signed(relu)}, He ReLU {signed(he)} decades per step: "
-                "the size of W decides there too",
-            )
-        )
-    return told
-
-
-def _crossing(found: Found) -> float | None:
+def crossing(found: Found) -> float | None:
+    """Return where the mean of the nets first rises through 0; None before all are measured."""
     if found.sweep is None or not found.is_complete:
         return None
     return next((one.place for one in found.sweep.crossings if one.is_upward), None)
@@ -312,11 +262,3 @@ def _limit(found: Found) -> float | None:
         return None
     crossings = zero_crossings(found.sweep.scales, found.curve.limit)
     return next((one.place for one in crossings if one.is_upward), None)
-
-
-def _border(found: Found) -> str:
-    upward = _crossing(found)
-    if upward is None:
-        return ""
-    radius = found.spectrum.radius * upward
-    return f"; the border lies at weight scale {upward:.2f}, radius {number(radius, 3)}"

@@ -10,6 +10,7 @@ from app.components.parcel import Picture
 from app.figures.phase import NAME as PHASE
 from app.figures.weight_scale import drawing
 from app.sentences import weight_scale as says
+from app.sentences.weight_beliefs import beliefs
 from app.views import lesson
 from app.weight_scales import Found
 
@@ -64,7 +65,7 @@ def _reading(run: _Run) -> lesson.Reading:
         says.equation(rec, found),
         says.notice(rec, found),
         asides=says.asides(rec, found),
-        beliefs=says.beliefs(rec, found),
+        beliefs=beliefs(rec, found),
     )
 
 

@@ -9,6 +9,7 @@ import pytest
 import rnn_core as rc
 from app import weight_scales
 from app.sentences import weight_scale as says
+from app.sentences.weight_beliefs import beliefs
 from rnn_core.analysis.weight_sweep import SCALES, WeightSweep
 
 SMALL = {"steps": 24, "hidden_size": 18, "batch_size": 2}
@@ -115,7 +116,7 @@ def test_a_gated_cell_has_the_line_of_a_cell_at_rest(cell, keep):
 def test_beliefs_are_bound_to_this_run_s_numbers():
     rec, found = known(weight_scale=1.6)
     W = rec.network.state_dict()["weight_hh_l0"]
-    looks = {belief.read: belief.look for belief in says.beliefs(rec, found)}
+    looks = {belief.read: belief.look for belief in beliefs(rec, found)}
     radius = np.abs(np.linalg.eigvals(W)).max()
     assert (
         f"radius {radius:.2f}" in looks["“A spectral radius above 1 explodes, below 1 vanishes.”"]
@@ -134,7 +135,7 @@ def test_beliefs_are_bound_to_this_run_s_numbers():
 
 def test_a_sigmoid_is_promised_to_vanish_by_the_bound():
     rec, found = known(activation="sigmoid")
-    looks = " ".join(belief.look for belief in says.beliefs(rec, found))
+    looks = " ".join(belief.look for belief in beliefs(rec, found))
     assert "sure to vanish" in looks
     assert "a sigmoid’s slope forbids it" in looks
 
@@ -166,3 +167,29 @@ def test_the_run_may_be_of_any_seed_and_scale_without_a_new_sweep():
     other = weight_scales.found(config, rc.run(config))
     assert other.is_complete
     assert np.array_equal(other.sweep.growth, found.sweep.growth, equal_nan=True)
+
+
+def test_one_unit_gets_worse_with_large_weights_and_the_page_says_where():
+    rec, found = known(hidden_size=1, init="orthogonal")
+    mean = np.nanmean(found.sweep.growth[:, 1:], axis=0)
+    peak = SCALES[1 + int(mean.argmax())]
+    assert f"Beyond weight scale {peak:g} larger weights make it worse" in says.notice(rec, found)
+    looks = {belief.read: belief.look for belief in beliefs(rec, found)}
+    said = looks["“Small weights vanish, large weights explode.”"]
+    assert f"{mean.max():+.3f} at weight scale {peak:g}".replace("-", "−") in said
+    assert f"falls to {mean[-1]:+.3f}".replace("-", "−") in said
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"source": "silence"}, "In silence tanh stays where its slope is 1"),
+        ({}, "the less input, the further left the border"),
+        ({"activation": "sigmoid"}, "more than four times as much"),
+        ({"activation": "relu"}, "0 or 1 whatever the size of its input"),
+        ({"activation": "identity"}, "moves nothing here"),
+        ({"cell": "gru"}, "20 nets of the same recipe"),
+    ],
+)
+def test_what_to_notice_names_what_decides(settings, words):
+    assert words in says.notice(*known(**settings))

@@ -1,0 +1,102 @@
+"""What is often read of weights and initialisers, and what this page measured."""
+
+import math
+from typing import Final
+
+from app.sentences.belief import Belief
+from app.sentences.numerals import factor, number, signed
+from app.sentences.weight_scale import crossing, paced, peak_of
+from app.weight_scales import Found
+from rnn_core import Recording
+from rnn_core.activations import ACTIVATIONS
+from rnn_core.analysis.initialisers import Initialiser
+from rnn_core.analysis.weight_sweep import NETS, SCALES, WeightSweep
+
+NAMES: Final = {
+    "gaussian": "Gaussian",
+    "orthogonal": "orthogonal",
+    "pytorch": "PyTorch",
+    "keras": "Keras",
+    "identity": "identity",
+    "he": "He",
+}
+
+
+def beliefs(rec: Recording, found: Found) -> tuple[Belief, ...]:
+    """Return what is often read of weights, and what this page measured."""
+    growth = rec.verdict.growth_per_step
+    told: list[Belief] = []
+    scale = rec.config.weight_scale if rec.config is not None else 1.0
+    if growth is not None and rec.network.cell == "rnn" and rec.network.params.is_tied:
+        radius, norm = found.spectrum.radius * scale, found.spectrum.norm * scale
+        told.append(
+            Belief(
+                "“A spectral radius above 1 explodes, below 1 vanishes.”",
+                f"W_hh has radius {number(radius, 3)} and each step back {paced(growth)}"
+                f"{_border(found)}",
+            )
+        )
+        eta = norm * ACTIVATIONS[rec.network.activation].bound
+        promise = "sure to vanish" if eta < 1.0 else "allowed to explode, no more than that"
+        told.append(
+            Belief(
+                "“A largest singular value above 1 explodes.”",
+                f"it is {number(norm, 3)}, times the steepest slope {number(eta, 3)}: {promise}; "
+                f"measured is × {factor(growth, 3)} per step",
+            )
+        )
+    if found.is_complete and found.sweep is not None:
+        told += _of_sweep(rec, found.sweep, peak_of(found))
+    if found.schemes is not None:
+        told += _of_schemes(found.schemes)
+    return tuple(told)
+
+
+def _of_sweep(rec: Recording, sweep: WeightSweep, peak: int | None) -> list[Belief]:
+    last = float(sweep.mean[-1])
+    if math.isnan(last):
+        return []
+    if peak is not None:
+        highest = f"{signed(float(sweep.mean[peak]))} at weight scale {SCALES[peak]:g}"
+        look = f"the mean growth of {NETS} nets is highest, {highest}, and falls to {signed(last)}"
+        return [Belief("“Small weights vanish, large weights explode.”", f"{look} at 4")]
+    top = f"at weight scale {SCALES[-1]:g} the mean growth of {NETS} nets is {signed(last)}"
+    if rec.network.cell == "rnn" and rec.network.activation == "tanh":
+        verdict = "it explodes" if last > 0.0 else "here it does not, but with less input it does"
+        return [Belief("“tanh′ is at most 1, so tanh cannot explode.”", f"{top}: {verdict}")]
+    if rec.network.cell == "rnn" and rec.network.activation == "sigmoid":
+        return [Belief("“Large weights explode.”", f"{top}: a sigmoid’s slope forbids it")]
+    return []
+
+
+def _of_schemes(schemes: tuple[Initialiser, ...]) -> list[Belief]:
+    by_name = {(one.init, one.activation): one.mean for one in schemes}
+    told = []
+    orthogonal, gaussian = by_name["orthogonal", "tanh"], by_name["gaussian", "tanh"]
+    variance = number(schemes[0].input_variance)
+    if orthogonal is not None and gaussian is not None:
+        told.append(
+            Belief(
+                "“Orthogonal (or Xavier) initialisation keeps the gradient.”",
+                f"with tanh at input variance {variance} orthogonal weights give "
+                f"{signed(orthogonal)} decades per step, Gaussian ones {signed(gaussian)}",
+            )
+        )
+    he, relu = by_name["he", "relu"], by_name["orthogonal", "relu"]
+    if he is not None and relu is not None:
+        told.append(
+            Belief(
+                "“ReLU fixes it.”",
+                f"orthogonal ReLU {signed(relu)}, He ReLU {signed(he)} decades per step: "
+                "the size of W decides there too",
+            )
+        )
+    return told
+
+
+def _border(found: Found) -> str:
+    upward = crossing(found)
+    if upward is None:
+        return ""
+    radius = found.spectrum.radius * upward
+    return f"; the border lies at weight scale {upward:.2f}, radius {number(radius, 3)}"
