@@ -55,4 +55,5 @@ def _measured(rec: Recording) -> str:
     if growth is None or growth == float("-inf"):
         return "measured: exactly 0."
     decades = round(growth, 3) + 0.0  # no "-0.000"
-    return f"measured × **{factor(growth, 3)}** per step{where} ({decades:+.3f} decades)."
+    written = f"{decades:+.3f}".replace("-", "−")
+    return f"measured × **{factor(growth, 3)}** per step{where} ({written} decades)."

@@ -193,6 +193,11 @@ def test_truncation_is_called_a_cut_and_not_vanishing():
     assert "was cut" in notice(rec)
 
 
+def signed(value):
+    """Write three decimals with a true minus sign."""
+    return f"{value:+.3f}".replace("-", "\N{MINUS SIGN}")
+
+
 def _size(decades):
     assert -9 < decades < -2.05
     return f"shrinks to 10^{decades:.1f} of its size"
@@ -308,7 +313,7 @@ def test_the_equation_has_the_factors_of_this_run():
         f"$W_{{hh}}$ stretches by **1.50**, $\\phi'$ is **{slope:.3f}** (each in the rms), "
         f"rule of thumb 1.50 × {slope:.3f} = **{1.5 * slope:.3f}**; "
         f"measured × **{10**found.growth_per_step:.3f}** per step "
-        f"({found.growth_per_step:+.3f} decades)."
+        f"({signed(found.growth_per_step)} decades)."
     )
 
 

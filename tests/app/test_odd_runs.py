@@ -114,7 +114,8 @@ def test_a_cut_is_measured_up_to_the_cut():
     rec = run(**SMALL | {"truncate": 25})
     norms = slow_norms(rec)
     rate = (norms[50] - norms[59]).mean() / 9
-    assert f"per step over the 9 steps to the cut ({rate:+.3f} decades)" in equation(rec)
+    written = f"{rate:+.3f}".replace("-", "\N{MINUS SIGN}")
+    assert f"per step over the 9 steps to the cut ({written} decades)" in equation(rec)
     gates = equation(run(**SMALL | {"cell": "gru", "truncate": 25}))
     assert "in 9 steps" in gates
     assert "the cut leaves no step back" in equation(run(**SMALL | {"truncate": 59}))
