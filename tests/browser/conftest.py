@@ -102,6 +102,10 @@ class Watch:
 
     server: Server
     faults: list[str] = field(default_factory=list)
+    hosts: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.hosts.add(urlsplit(self.server.url).netloc)
 
     def follow(self, page: Page) -> None:
         page.on("console", self._hear)
@@ -112,6 +116,11 @@ class Watch:
         """Forget the faults that a test brought about on purpose."""
         self.faults = [fault for fault in self.faults if text not in fault]
 
+    def forgive_lost_connections(self) -> None:
+        """Forget what the browser and Streamlit say of a server that is not there."""
+        for text in ("net::ERR_", "Client Error in reaching server endpoint"):
+            self.forgive(text)
+
     def _hear(self, message) -> None:
         url = message.location.get("url", "")
         if message.type == "error" and not LOOKING_FOR_ROOT.search(urlsplit(url).path):
@@ -119,10 +128,7 @@ class Watch:
 
     def _see(self, request) -> None:
         parts = urlsplit(request.url)
-        if (
-            parts.scheme not in ("data", "blob", "file")
-            and parts.netloc != urlsplit(self.server.url).netloc
-        ):
+        if parts.scheme not in ("data", "blob", "file") and parts.netloc not in self.hosts:
             self.faults.append(f"outside request: {request.url}")
 
 

@@ -171,7 +171,7 @@ def test_a_killed_server_comes_back_to_the_same_run(server, watch, open_page, mo
     assert slider(page, "weight_scale").input_value() == f"{wanted['weight_scale']:g}"
     for box in (slider(page, "steps"), page.locator(".st-key-steps-number input")):
         assert box.input_value() == str(wanted["steps"])
-    watch.forgive("net::ERR_")
+    watch.forgive_lost_connections()
 
 
 def test_an_address_that_cannot_be_gets_its_sentence_and_a_picture(page):
