@@ -160,7 +160,11 @@ def cold(browser: Browser, url: str, sign: str, encoding: str = "gzip") -> tuple
     def add(event: dict[str, Any]) -> None:
         received[0] += int(event["encodedDataLength"])
 
+    def add_frame(event: dict[str, Any]) -> None:
+        received[0] += len(event["response"]["payloadData"]) * 3 // 4  # base64, never compressed
+
     session.on("Network.loadingFinished", add)
+    session.on("Network.webSocketFrameReceived", add_frame)
     session.send("Network.enable")
     page.goto(url, wait_until="commit")
     page.wait_for_selector(sign)
