@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import rnn_core as rc
+from rnn_core.analysis.jacobian import jacobian
 from rnn_core.analysis.precision import lost_precision
 from tests.rnn_core.deep_networks import (
     KIND_IDS,
@@ -108,6 +109,20 @@ def test_one_net_cut_in_two_is_the_net(rng, kind, layers, skip):
         assert relative_difference(both, gradient) < 1e-11, name
     for mine, theirs in zip(pair.encoder.d_init, one.d_init, strict=True):
         assert relative_difference(mine.d_h, theirs.d_h) < 1e-11
+
+
+@pytest.mark.parametrize("kind", KINDS[:6], ids=KIND_IDS[:6])
+def test_jacobians_of_the_encoder_carry_the_decoders_gradient_back(rng, kind):
+    """No loss enters there: dL/dh_{t-1} = J_t^T dL/dh_t, at every step, in its only layer."""
+    encoder, decoder = (random_deep(rng, kind, layers=1, T=T, B=2, D=2) for T in (6, 3))
+    pair = record_pair(encoder, decoder, linear_loss(rng, (3, 2, 4)))
+    d_h = pair.encoder.layers[0].d_h
+    for b in range(2):
+        for t in range(1, 6):
+            expected = jacobian(pair.encoder, t, sequence=b).T @ d_h[t, b]
+            assert d_h[t - 1, b] == pytest.approx(expected, rel=1e-10, abs=1e-13)
+        first = jacobian(pair.encoder, 0, sequence=b).T @ d_h[0, b]
+        assert pair.encoder.d_init[0].d_h[b] == pytest.approx(first, rel=1e-10, abs=1e-13)
 
 
 def test_gradient_beyond_float64_crosses_the_hand_over(rng):
