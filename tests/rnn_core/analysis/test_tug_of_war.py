@@ -66,7 +66,7 @@ def test_untied_weights_pull_with_each_step_s_own_matrix(rng):
 @pytest.mark.parametrize("w", [10.0, 20.0, 300.0])
 def test_saturated_unit_is_shrunk_by_its_slope_alone(w):
     """tanh'(a) = 4 e^(-2a) at a = w: 10^-260 in one step at w = 300, where 1 - h^2 is 0."""
-    T = 10_000
+    T = 10_000 if w == 10.0 else 1_000  # at w = 300 each step is looked at by itself
     net = vanilla(np.array([[w]]), "tanh")
     rec = rc.record(net, np.zeros((T, 1, 1)), last_step(np.ones(1)), h_init=np.ones((1, 1)))
     found = tug_of_war(rec)
