@@ -1,12 +1,12 @@
 """The one-unit cliff: its error over (w, b), the exact wall, and two descents beside it."""
 
-from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
 
 from app.clipped import UPDATES, Descents
 from app.figures import theme
+from app.figures.cliff_map import MAP_ENDS, B, W, error_map, wall_line
 from app.figures.decades import Domain, tick_text
 from app.figures.panel import Part, beside, key
 from app.figures.pick import Side
@@ -16,21 +16,10 @@ from app.figures.theme import INK, SMALL, colour
 from app.sentences.numerals import number
 from app.sentences.typeset import for_figure
 from rnn_core.arrays import Array
-from rnn_core.theory.cliff import cliff, wall, wall_begins
 from rnn_core.theory.descent import Descent
 
-W: Final = (4.0, 5.6)
-B: Final = (-3.0, -1.9)
-"""What is drawn of the plane, and where a descent may start."""
-
-_COLUMNS, _ROWS = 161, 111
-_EVERY: Final = 2
-_MOST: Final = 0.49
-"""The largest error there can be: a sigmoid at 0, a target of 0.7."""
-
-_MAP: Final = 0.455
 _RIGHT: Final = 0.6
-"""The map ends, and the axis of updates begins, at these parts of the width."""
+"""The axis of updates begins at this part of the width."""
 
 _LOSS: Final = Domain(-9.0, 0.5)
 _LOWEST: Final = -8.0
@@ -39,13 +28,6 @@ _GROWTH: Final = 0.12
 
 UNCLIPPED: Final = "run"
 CLIPPED: Final = "a"
-
-
-@lru_cache(maxsize=32)
-def surface(steps: int) -> Array:
-    """Return E (rows of b, columns of w) as the map draws it."""
-    w, b = np.linspace(*W, _COLUMNS), np.linspace(*B, _ROWS)
-    return cliff(w[None, :], b[:, None], steps=steps).loss
 
 
 def drawing(found: Descents, *, is_asked: bool = False) -> dict[str, Any]:
@@ -64,7 +46,7 @@ def drawing(found: Descents, *, is_asked: bool = False) -> dict[str, Any]:
     }
     paths = ((found.unclipped, UNCLIPPED, "unclipped"), (found.clipped, CLIPPED, "clipped"))
     notes = [title(_title(), 1.0)]
-    traces = [*_map(found), *_wall(found)]
+    traces = [*error_map(found.steps), *wall_line(found.steps)]
     if not is_asked:
         notes += [*_titles(), *_thrown(found), beside_threshold(found)]
         for path, line, name in paths:
@@ -79,62 +61,6 @@ def beside_threshold(found: Descents) -> Part:
     """Name the line of the threshold, to the right of its panel."""
     text = f"threshold {number(found.threshold)}"
     return beside(float(np.log10(found.threshold)), text, INK) | {"yref": "y3"}
-
-
-def _map(found: Descents) -> list[Part]:
-    """Return the error as colours, and lines of equal error from every second point.
-
-    A contour that Plotly fills takes five times as long to paint.
-    """
-    z = surface(found.steps).astype(np.float32)
-    place = {"x0": W[0], "y0": B[0], "xaxis": "x", "yaxis": "y", "zmin": 0.0, "zmax": _MOST}
-    across, up = (W[1] - W[0]) / (_COLUMNS - 1), (B[1] - B[0]) / (_ROWS - 1)
-    colours: Part = {
-        "type": "heatmap",
-        "dx": across,
-        "dy": up,
-        "z": z,
-        "colorscale": theme.MAGNITUDE,
-        "colorbar": {
-            "x": _MAP,
-            "xpad": 6,
-            "thickness": 12,
-            "y": 0.5,
-            "len": 1.0,
-            "lenmode": "fraction",
-            "outlinewidth": 0,
-            "tickvals": [0.0, 0.1, 0.2, 0.3, 0.4],
-            "tickfont": {"size": SMALL},
-            "ypad": 0,
-        },
-        "hovertemplate": "w %{x:.3f}, b %{y:.3f}<br>error E %{z:.4f}<extra></extra>",
-        "name": "error",
-    }
-    lines: Part = {
-        "type": "contour",
-        "dx": _EVERY * across,
-        "dy": _EVERY * up,
-        "z": np.ascontiguousarray(z[::_EVERY, ::_EVERY]),
-        "showscale": False,
-        "contours": {"coloring": "none", "start": 0.04, "end": 0.48, "size": 0.04},
-        "line": {"width": 0.7, "color": "rgba(255, 255, 255, 0.45)"},
-        "hoverinfo": "skip",
-        "name": "levels",
-    }
-    return [colours | place, lines | place]
-
-
-def _wall(found: Descents) -> list[Part]:
-    """Return the line on which x stays at x_0; with one step there is none."""
-    if found.steps == 1:
-        return []
-    w = np.array([wall_begins(), W[1]])
-    line = {"type": "scatter", "mode": "lines", "x": w, "y": wall(w), "hoverinfo": "skip"}
-    line |= {"yaxis": "y"}
-    return [
-        line | {"line": {"color": "#000000", "width": 3.5}, "name": "casing"},
-        line | {"line": {"color": "#ffffff", "width": 1.5, "dash": "dash"}, "name": "wall"},
-    ]
 
 
 def _path(path: Descent, line: str, name: str) -> list[Part]:
@@ -223,7 +149,7 @@ def _axes(found: Descents) -> dict[str, Any]:
     updates = {"text": "updates made", "standoff": 6, "font": {"size": SMALL}}
     return {
         "xaxis": plain
-        | {"domain": [0.0, _MAP], "range": list(W), "anchor": "y", "title": _named("w")},
+        | {"domain": [0.0, MAP_ENDS], "range": list(W), "anchor": "y", "title": _named("w")},
         "yaxis": plain | {"domain": [0.0, 1.0], "range": list(B), "title": _named("b")},
         "xaxis2": plain
         | {"domain": [_RIGHT, 1.0], "range": [0, UPDATES], "anchor": "y3", "title": updates},

@@ -12,7 +12,7 @@ from app.components.parcel import Picture
 from app.figures import cliff, clipped_net
 from app.figures import training as training_figure
 from app.offline import Dial
-from app.sentences import clipping
+from app.sentences import clipping, training
 from app.sentences.typeset import for_html
 from app.turns import REST, TURNS
 from app.views import lesson
@@ -104,7 +104,7 @@ def _net(run: Run) -> None:
 
 def _training(settings: Mapping[str, Any]) -> None:
     st.header("A short training run, without and with clipping")
-    st.html(f"<p>{for_html(clipping.TASK)}</p>")
+    st.html(f"<p>{for_html(training.TASK)}</p>")
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom", key="train-row"):
         controls.control("training_rate")
         start = st.empty()
@@ -140,7 +140,7 @@ def _train(waiting: list[trained.Key], begun: dict[trained.Key, list[Any]]) -> N
 
 
 def _trained(pair: trained.Pair, settings: Mapping[str, Any]) -> None:
-    words = clipping.training_words(pair)
+    words = training.training_words(pair)
     st.html(f'<p class="training-words" role="status">{for_html(words)}</p>')
     name = trained.fingerprint(pair)
     live_figure(

@@ -10,6 +10,7 @@ from app import address
 from app.clipped import run_of
 from app.components.parcel import payload
 from app.figures import cliff, clipped_net
+from app.figures.cliff_map import surface
 from app.views import clipping
 from tests.app.slow_cliff import error_and_slopes, slow_clipped, slow_descent
 from tests.reference import slow_bptt, slow_ledger
@@ -52,7 +53,7 @@ def test_the_map_agrees_with_60_digits(row):
     line = round((b - contour["y0"]) / contour["dy"])
     assert contour["x0"] + column * contour["dx"] == pytest.approx(w, abs=1e-12)
     assert contour["y0"] + line * contour["dy"] == pytest.approx(b, abs=1e-12)
-    assert cliff.surface(50)[line, column] == pytest.approx(error, rel=1e-9)
+    assert surface(50)[line, column] == pytest.approx(error, rel=1e-9)
     assert contour["z"][line, column] == pytest.approx(error, rel=1e-6)
 
 

@@ -2,29 +2,24 @@
 
 import io
 import json
-import os
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
 import rnn_core as rc
-from app import address, clipping_script, clipping_tables, trained
+from app import address, clipping_tables, trained
 from app.clipped import run_of
 from app.presets import CLIPPING
 from app.sentences import clipping as says
 from app.sentences.numerals import number
-from app.snippets import in_rnn_core
+from app.sentences.training import training_words
 from app.views import clipping
 from rnn_core.training import training
 from tests.app.slow_cliff import slow_clipped, slow_descent
 from tests.app.test_clipping_figure import settings, slow_gradients
 from tests.app.test_views import opened, shown_text
-from tests.reference import slow_ledger
 from tests.rnn_core.test_training import slow_training
 
 SMALL = {"steps": "30", "hidden_size": "6", "batch_size": "2", "input_size": "3"}
@@ -212,9 +207,9 @@ def test_both_training_runs_are_those_of_a_slow_loop(monkeypatch, mode, threshol
 def test_a_stopped_training_has_a_sentence_and_a_picture():
     pair, _ = pair_of(updates=3, seed=5)
     assert not pair.is_complete
-    assert says.training_words(pair).startswith("Stopped after 3 and 3 updates. ")
+    assert training_words(pair).startswith("Stopped after 3 and 3 updates. ")
     one = trained.Pair(1.0, "norm", 1 / 6, pair.unclipped, None)
-    assert says.training_words(one) == (
+    assert training_words(one) == (
         "Stopped after 3 updates without clipping; the clipped run had not begun."
     )
     for shown in (pair, one):
@@ -229,8 +224,8 @@ def test_the_training_of_the_page_is_run_once_and_stays():
     assert page.query_params["train"] == "1"
     pair = trained.pair_of(settings(), {})
     assert pair.is_complete
-    assert says.training_words(pair).replace("^", "") in shown_text(page).replace("^", "")
-    assert parcels(page)["training"]["alt"] == says.training_words(pair)
+    assert training_words(pair).replace("^", "") in shown_text(page).replace("^", "")
+    assert parcels(page)["training"]["alt"] == training_words(pair)
     name = parcels(page)["training"]["run"].split("#")[1]
     page.button(key="train").click().run()
     assert parcels(page)["training"]["run"].split("#")[1] == name
@@ -253,7 +248,7 @@ def test_unclipped_the_net_dies_and_clipped_it_survives_with_any_seed(seed):
     assert clipped.dies_at is None
     assert clipped.loss[-1] < 1 / 6 < clipped.loss[0]
     pair = trained.Pair(1.0, "norm", 1 / 6, unclipped, clipped)
-    text = says.training_words(pair)
+    text = training_words(pair)
     assert text.startswith("Without clipping the net dies after ")
     below = [k for k, one in enumerate(unclipped.loss) if one <= unclipped.loss[0]]
     assert f"dies after {below[-1]} update" in text
@@ -265,42 +260,3 @@ def test_unclipped_the_net_dies_and_clipped_it_survives_with_any_seed(seed):
     count = sum(norm >= 0.0 for norm in clipped.log10_norm[:-1])
     assert f"in {count} of 150 updates, its loss goes from {number(clipped.loss[0])}" in text
     assert rc.ExperimentConfig(**trained.NET, seed=seed) == trained.config(seed)
-
-
-def executed(script, tmp_path):
-    path = tmp_path / "script.py"
-    path.write_text(script)
-    root = Path(__file__).parents[2]
-    env = os.environ | {"PYTHONPATH": str(root)}
-    ran = subprocess.run(
-        [sys.executable, str(path)], capture_output=True, text=True, env=env, check=False
-    )
-    assert ran.returncode == 0, ran.stderr
-    return ran.stdout.splitlines()
-
-
-@pytest.mark.parametrize("mode", ["norm", "value"])
-def test_the_script_repeats_the_run_and_both_descents(tmp_path, mode):
-    run = run_of(settings(clip=mode, threshold=0.3))
-    said = executed(in_rnn_core(run.recording) + clipping_script.written(run, "rnn_core"), tmp_path)
-    assert run.recording.fingerprint in said
-    for path, line in zip((run.descents.unclipped, run.descents.clipped), said[-2:], strict=True):
-        assert line == f"{path.fate} {path.loss[-1]}"
-    slow = slow_gradients(run.recording)
-    angle = slow_clipped(slow.gradients, 0.3)[3]
-    assert float(said[-4].split()[2]) == pytest.approx(angle, rel=1e-6)
-    shares = slow_ledger(slow.step_gradients["weight_hh_l0"]).share
-    assert float(said[-3]) == pytest.approx(shares[-10:].sum(), rel=1e-9)
-
-
-@pytest.mark.parametrize("mode", ["norm", "value"])
-def test_the_script_for_pytorch_has_the_settings_and_what_became_of_both(mode):
-    """What is thrown ends where a slow loop ends; the rest is left to the machine's last digits."""
-    script = clipping_script.written(run_of(settings(clip=mode)), "pytorch")
-    assert "START, STEPS, RATE = (5.0, -2.5), 51, 0.1" in script
-    assert f"MODE, UPDATES = '{mode}', 300" in script
-    compile(script, "script", "exec")
-    end = slow_descent(5.0, -2.5, threshold=None)[-1][2]
-    assert f"print(descend(None))  # thrown, at error {number(end)}" in script
-    fate = {"norm": "arrived", "value": "under way"}[mode]
-    assert script.endswith(f"print(descend(1.0))  # {fate}\n")
