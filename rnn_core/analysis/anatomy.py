@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from rnn_core.activations import ACTIVATIONS, sigmoid_slope, tanh_slope
+from rnn_core.activations import ACTIVATIONS, Elementwise, sigmoid_slope, tanh_slope
 from rnn_core.allowed import is_whole
 from rnn_core.analysis.term_shares import term_shares
 from rnn_core.analysis.tug_of_war import tug_of_war
@@ -169,7 +169,7 @@ def _dot(weights: Array, values: Array) -> float:
 
 
 def _slope(layer: LayerRecording, name: str, a: float) -> float:
-    slope = tanh_slope if name in ("g", "n") else sigmoid_slope
+    slope: Elementwise = tanh_slope if name in ("g", "n") else sigmoid_slope
     if layer.cell_name == "rnn":
         slope = ACTIVATIONS[layer.activation].slope
     with np.errstate(all="ignore"):  # |a| may be beyond half of float64

@@ -99,10 +99,14 @@ class GruMaps(StepMaps):
         self, t: int, d_state: State, line: Array | None, stored: Stored | None, work: Workspace
     ) -> None:
         """Write the gradients of the recurrent products of n, r, z, and z d_h."""
-        del stored
         (d_h,) = d_state
         np.multiply(self.recurrent_factor[t], d_h[..., None, :], work.rows)
         np.multiply(self.keep[t], d_h, line)
+        if stored is not None:  # a narrow type keeps dL/da_n, and from that dL/dq and dL/dr come
+            into, factors = self.candidate[t][..., None, :], self.recurrent_factor[t][..., :2, :]
+            per_unit = np.divide(factors, into, out=np.zeros_like(factors), where=into != 0)
+            d_a_n = stored(self.candidate[t] * d_h)
+            np.multiply(per_unit, d_a_n[..., None, :], work.rows[..., :2, :])
 
     def rows(self, steps: slice, d_state: State) -> Array:
         """Return the gradients of q, r, z, n of some steps."""

@@ -8,7 +8,7 @@ import pytest
 
 import rnn_core as rc
 from rnn_core.analysis import precision
-from rnn_core.analysis.precision import TYPES, lost_precision
+from rnn_core.analysis.precision import TYPES, lost_precision, narrow_log10_norms
 from tests.reference import FORMATS, reference_tables, rounding_golden, slow_range_only
 from tests.rnn_core.random_networks import CELL_IDS, CELLS, last_step, random_case, vanilla
 
@@ -105,6 +105,21 @@ def test_every_lag_is_that_of_the_slow_simulation(rng, cell, scale, kind):
     for ours, theirs in ((found.lost_lag, slow.lost), (found.first_zero, slow.first_all_zero)):
         assert (ours is None) == (theirs is None)
         assert ours is None or abs(ours - theirs) <= 2
+
+
+@pytest.mark.parametrize("kind", ["float16", "bfloat16"])
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+def test_gated_gradient_is_that_of_the_slow_simulation_at_every_step(rng, cell, kind):
+    """Both keep what a backward pass writes to memory: of a GRU dL/da_n, then r times that."""
+    case = random_case(rng, cell, T=60, B=3, H=4, kind="last")
+    own = np.zeros(case.target.shape)
+    own[-1] = case.target[-1]
+    given = {"h_init": case.init["h"], "c_init": case.init.get("c")}
+    slow = slow_range_only(case.state, case.x, own, kind, cell=cell, **given)
+    sizes = np.linalg.norm(slow.d_h, axis=-1)
+    ours = narrow_log10_norms(case.record(), kind)
+    assert np.array_equal(np.isneginf(ours), sizes == 0)
+    assert ours[sizes > 0] == pytest.approx(np.log10(sizes[sizes > 0]), abs=1e-9)
 
 
 def test_gradient_is_wrong_long_before_it_is_zero():
