@@ -105,3 +105,14 @@ def test_run_without_any_gradient_is_drawn_too(open_page):
     painted(page)
     assert page.locator("[data-painted]").count() == 1
     assert "cannot be drawn" not in page.inner_text("body")
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/?cell=lstm&t=30&notation=course", "/?ask=1", "/?big=1&t=30"],
+    ids=lambda path: path[2:],
+)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_in_an_opened_step_a_question_or_at_a_projector(open_page, scheme, path):
+    found = Axe().run(open_page(path, scheme))
+    assert found.violations_count == 0, found.generate_report()
