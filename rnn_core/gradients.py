@@ -11,10 +11,11 @@ import numpy as np
 from rnn_core.arrays import Array, BoolArray, IntArray, all_finite, read_only
 from rnn_core.bptt import Adjoint
 from rnn_core.cells import Cell, Params, StepMaps, Tape
-from rnn_core.cells.base import SkipInTime, product
+from rnn_core.cells.base import product
 from rnn_core.errors import ConfigError, quoted
 from rnn_core.magnitudes import NOTHING
 from rnn_core.scaled import Scaled, log10_frobenius, shifted
+from rnn_core.structure import Structure
 
 FAR_BELOW: Final = 260.0
 """Decades below its vector's largest entry at which an entry is no longer resolved."""
@@ -114,64 +115,6 @@ class StateGradient:
         It follows the largest sequence; curves, bands and verdicts use `log10_norms`.
         """
         return log10_frobenius(self.log10_norms(name))
-
-
-@dataclass(frozen=True)
-class Structure:
-    """Which states the loss can reach at all: the sweep with every factor replaced by 0 or 1.
-
-    It is needed only where a zero may be an underflow, and computed only then.
-
-    Attributes
-    ----------
-    maps, d_loss, truncate, skip : what the sweep was given; d_loss as flags (T, ..., B, H).
-    d_end : what reaches the last state from outside, if anything does.
-    """
-
-    maps: StepMaps
-    d_loss: Callable[[], BoolArray]
-    truncate: int | None
-    skip: SkipInTime | None
-    d_end: StateGradient | None = None
-
-    @cached_property
-    def reached(self) -> tuple[BoolArray, ...]:
-        """Which entries have a path to the loss, at all positions (T+1, ..., B, H)."""
-        maps = self.maps.indicator()
-        local = self.d_loss()
-        steps = local.shape[0]
-        reached = tuple(
-            np.zeros((steps + 1, *local.shape[1:]), dtype=bool) for _ in range(maps.state_count)
-        )
-        reached[0][steps] = local[-1]
-        if self.d_end is not None:
-            for flags, outside in zip(reached, self.d_end.reached().values(), strict=True):
-                flags[steps] |= outside
-        borders = range(self.truncate, steps, self.truncate) if self.truncate else range(0)
-        for t in range(steps - 1, -1, -1):
-            if t not in borders:
-                after = tuple(flags[t + 1].astype(np.float64) for flags in reached)
-                for flags, paths in zip(reached, maps.vjp_step(t, after), strict=True):
-                    flags[t] = paths > 0
-            later = t + self.skip.steps if self.skip and self.skip.scale else steps + 1
-            if later <= steps and not any(t <= border < later for border in borders):
-                reached[0][t] |= reached[0][later]
-            if t:
-                reached[0][t] |= local[t - 1]
-        return reached
-
-    def of_steps(self) -> dict[str, BoolArray]:
-        """Return the same for the total derivatives after each step, by name."""
-        after = tuple(flags[1:].astype(np.float64) for flags in self.reached)
-        return _by_name(tuple(d > 0 for d in self.maps.indicator().total(after)))
-
-    def of_init(self) -> dict[str, BoolArray]:
-        """Return the same for the state before the first step, by name."""
-        return _by_name(tuple(flags[0] for flags in self.reached))
-
-
-def _by_name(values: tuple[BoolArray, ...]) -> dict[str, BoolArray]:
-    return dict(zip(("d_h", "d_c"), values, strict=False))
 
 
 def state_gradients(

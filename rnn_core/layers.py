@@ -13,7 +13,6 @@ from rnn_core.cells import Tape
 from rnn_core.gradients import (
     GateFlow,
     StateGradient,
-    Structure,
     WeightGradient,
     state_gradients,
     weight_gradients,
@@ -22,6 +21,7 @@ from rnn_core.magnitudes import NOTHING, has_left_type
 from rnn_core.network import Network
 from rnn_core.recording import LayerRecording
 from rnn_core.scaled import Scaled, added
+from rnn_core.structure import Structure
 
 Flags = Callable[[], BoolArray]
 
@@ -123,7 +123,8 @@ def sweep_layer(
     found: list[tuple[StateGradient, StateGradient]] = []
     linked: list[Flags] = []
     for adjoint, flags, end in zip(adjoints, own.linked, (d_end, None), strict=False):
-        structure = Structure(maps, flags, truncate, net.skip, end)
+        reached = None if end is None else end.reached
+        structure = Structure(maps, flags, truncate, net.skip, reached)
         found.append(state_gradients(adjoint, maps, structure, has_bounds))
         linked.append(lambda one=structure: one.of_steps()["d_h"].any(axis=-1)[order])  # type: ignore[misc]
     (total, at_init), (from_last, _) = found[0], found[-1]

@@ -12,10 +12,11 @@ from rnn_core.analysis import verdict
 from rnn_core.arrays import Array, BoolArray, all_finite, read_only
 from rnn_core.bptt import Adjoint
 from rnn_core.cells import Tape
-from rnn_core.gradients import GateFlow, Structure, state_gradients
+from rnn_core.gradients import GateFlow, state_gradients
 from rnn_core.losses import Loss
 from rnn_core.network import Network
 from rnn_core.recording import LayerRecording, Overflow, Recording
+from rnn_core.structure import Structure
 
 
 def find_overflow(net: Network, tapes: tuple[Tape, ...]) -> Overflow | None:
