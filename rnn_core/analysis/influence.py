@@ -4,18 +4,25 @@ Row t of the matrix is the gradient of l_t alone. All rows are one sweep with a 
 adjoints: each loss step puts one more on the stack, and all travel back side by side.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
 from rnn_core.allowed import is_whole
-from rnn_core.analysis.stacked import WORKING_SIZE, growing_stack, whole_sweeps
+from rnn_core.analysis.stacked import (
+    WORKING_SIZE,
+    Piece,
+    growing_stack,
+    handed_over,
+    whole_sweeps,
+)
 from rnn_core.analysis.subject import layer_of, own_loss_gradient
 from rnn_core.arrays import Array, BoolArray, IntArray, read_only
 from rnn_core.bptt import Adjoint
 from rnn_core.errors import ConfigError, quoted
+from rnn_core.pair import Pair
 from rnn_core.recording import Recording
 from rnn_core.scaled import Scaled, log10_frobenius
 
@@ -25,6 +32,9 @@ MAX_LOSS_STEPS: Final = 256
 @dataclass(frozen=True)
 class Influence:
     """log10 of the gradient of single losses, one row per loss step, one column per state.
+
+    Of a pair the rows are the decoder's steps and the columns the encoder's: L and T are then of
+    two runs, and every state has a path.
 
     Means over sequences of log10 norms (or one sequence's), exact zeros left out.
 
@@ -52,7 +62,7 @@ class Influence:
 
 
 def influence(
-    rec: Recording,
+    rec: Recording | Pair,
     loss_steps: Sequence[int] | None = None,
     *,
     layer: int = 0,
@@ -63,17 +73,24 @@ def influence(
     dl_t/dh_k = (dl_t/dh_t) J_t ... J_{k+1}, exact at any magnitude. Memory: up to twenty arrays
     of 2^20 entries (or of one step's 256 adjoints, if these are more), beside the matrix.
 
+    Of a pair, t is a step of the decoder, which has the loss, and k one of the encoder: with T
+    steps there, dl_t/dh_k = (dl_t/ds_0) J_{T-1} ... J_{k+1}, where s_0 is the state handed over
+    and dl_t/ds_0 the decoder's own product down to its start. What a decoder's loss reads of the
+    decoder itself is `influence(pair.decoder)`.
+
     Parameters
     ----------
+    rec : a recording with a loss of its own, or a pair.
     loss_steps : at most 256 steps (from 0) that have a loss; None chooses them evenly spaced, the
         first and the last one included.
-    layer : whose states, a number in PyTorch's order of layers and directions.
+    layer : whose states, a number in PyTorch's order of layers and directions; of a pair, a layer
+        of the encoder.
     sequence : one sequence; None is the mean over all.
 
     Returns
     -------
-    None where an overflow left no gradient (`rec.overflow` says where it was), and for an encoder,
-    whose loss is another run's.
+    None where an overflow left no gradient (`overflow` says where it was), and for an encoder by
+    itself: its recording does not know the decoder whose loss it is.
 
     Raises
     ------
@@ -94,37 +111,57 @@ def influence(
 
     Source: the products of Jacobians of Pascanu, Mikolov & Bengio (2013), equation 5, one by one.
     """
-    chosen = layer_of(rec, layer)
-    batch = rec.x.shape[1]
+    with_states, with_loss = (rec.encoder, rec.decoder) if isinstance(rec, Pair) else (rec, rec)
+    chosen = layer_of(with_states, layer)
+    batch = with_states.x.shape[1]
     if sequence is not None and not (is_whole(sequence) and 0 <= sequence < batch):
         message = f"sequence: expected None or 0 to {batch - 1}, got {quoted(sequence)}"
         raise ConfigError(message)
-    if chosen is None or not rec.has_own_loss:
+    if chosen is None or not with_loss.has_own_loss:
         return None
-    readout, with_loss = _readouts(rec)
-    rows = _chosen_steps(rec, loss_steps, with_loss)
+    readout, has_loss = _readouts(with_loss)
+    rows = _chosen_steps(with_loss, loss_steps, has_loss)
     sequences = range(batch) if sequence is None else range(sequence, sequence + 1)
-    table = _Table(rec, layer, rows, len(sequences))
-    is_local = rec.network.skip is None and not rec.network.is_bidirectional
-    width = len(rows) if is_local else rec.steps
-    at_once = max(1, WORKING_SIZE // (width * rec.network.hidden_size))
+    if isinstance(rec, Pair):
+        has_path = np.ones((len(rows), with_states.steps), dtype=bool)
+    else:
+        has_path = _paths(rec, layer, rows)
+    table = _Table(rows, has_path, len(sequences), is_reverse=chosen.is_reverse)
+    longest = max(with_states.steps, with_loss.steps)
+    width = len(rows) if _is_local(rec) else longest
+    at_once = max(1, WORKING_SIZE // (width * with_states.network.hidden_size))
     for first in range(sequences.start, sequences.stop, at_once):
         some = slice(first, min(first + at_once, sequences.stop))
-        pieces = growing_stack if is_local else whole_sweeps
-        for which, steps, adjoint in pieces(rec, layer, rows, readout[:, some], some):
+        for which, steps, adjoint in _pieces(rec, layer, rows, readout[:, some], some):
             table.add(which, steps, adjoint)
-    return table.result(is_own_loss=rec.loss_steps > 1)
+    return table.result(is_own_loss=with_loss.loss_steps > 1)
+
+
+def _is_local(rec: Recording | Pair) -> bool:
+    """Tell whether no path of one step jumps over others, runs the other way, or leaves the run."""
+    if isinstance(rec, Pair):
+        return False
+    return rec.network.skip is None and not rec.network.is_bidirectional
+
+
+def _pieces(
+    rec: Recording | Pair, layer: int, rows: IntArray, readout: Array, some: slice
+) -> Iterator[Piece]:
+    if isinstance(rec, Pair):
+        return handed_over(rec.encoder, rec.decoder, layer, rows, readout, some)
+    sweeps = growing_stack if _is_local(rec) else whole_sweeps
+    return sweeps(rec, layer, rows, readout, some)
 
 
 class _Table:
     """Sums over sequences of what the sweeps find; `influence` is its only user."""
 
-    def __init__(self, rec: Recording, layer: int, rows: IntArray, sequences: int) -> None:
-        shape = (len(rows), rec.steps)
-        self.rows, self.is_reverse = rows, rec.layers[layer].is_reverse
-        self.has_path = _paths(rec, layer, rows)
-        self.sums = [np.zeros(shape), np.zeros(shape)]
-        self.living = [np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)]
+    def __init__(
+        self, rows: IntArray, has_path: BoolArray, sequences: int, *, is_reverse: bool
+    ) -> None:
+        self.rows, self.has_path, self.is_reverse = rows, has_path, is_reverse
+        self.sums = [np.zeros(has_path.shape), np.zeros(has_path.shape)]
+        self.living = [np.zeros(has_path.shape, dtype=np.int64) for _ in self.sums]
         self.sequences = sequences
 
     def add(self, which: slice, steps: slice, adjoint: Adjoint) -> None:

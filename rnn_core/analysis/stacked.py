@@ -66,10 +66,36 @@ def whole_sweeps(
     at_once = max(1, WORKING_SIZE // (rec.steps * readout[0].size))
     for first in range(0, len(rows), at_once):
         which = slice(first, min(first + at_once, len(rows)))
-        own = rows[which]
-        value = Scaled.plain(np.zeros((rec.steps, len(own), *readout.shape[1:])))
-        value.mantissa[own, np.arange(len(own))] = readout[own]
+        value = _each_alone(rows[which], readout)
         yield which, steps, _sweep_down(rec, layer, steps, some, value, {}, rec.truncate)
+
+
+def handed_over(
+    encoder: Recording, decoder: Recording, layer: int, rows: IntArray, readout: Array, some: slice
+) -> Iterator[Piece]:
+    """Sweep some losses at a time through all of a decoder, and on through its encoder.
+
+    Parameters
+    ----------
+    layer : of the encoder, whose steps the pieces have.
+    rows, readout : of the decoder; otherwise as `growing_stack`.
+    """
+    steps = slice(0, encoder.steps)
+    at_once = max(1, WORKING_SIZE // (max(encoder.steps, decoder.steps) * readout[0].size))
+    for first in range(0, len(rows), at_once):
+        which = slice(first, min(first + at_once, len(rows)))
+        value = _each_alone(rows[which], readout)
+        ends: Ends = {}
+        _sweep_down(decoder, 0, slice(0, decoder.steps), some, value, ends)
+        silence = Scaled.plain(np.zeros((encoder.steps, *value.mantissa.shape[1:])))
+        yield which, steps, _sweep_down(encoder, layer, steps, some, silence, ends)
+
+
+def _each_alone(rows: IntArray, readout: Array) -> Scaled:
+    """Return the gradients of single losses side by side, (T, K, B, N)."""
+    value = np.zeros((len(readout), len(rows), *readout.shape[1:]))
+    value[rows, np.arange(len(rows))] = readout[rows]
+    return Scaled.plain(value)
 
 
 def _grown(end: Scaled) -> Scaled:

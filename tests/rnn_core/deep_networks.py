@@ -137,11 +137,12 @@ def random_deep(
     return Deep(kind, state, rng.normal(size=(T, B, D)), init, is_residual, skip)
 
 
-def slow_states(case, truncate=None, held=None):
+def slow_states(case, truncate=None, held=None, nudge=None):
     """Run every layer slowly; return the states by name (T, B, H) and the output (T, B, K).
 
     With `truncate` and `held` (states of an earlier run, and its "init"), what crosses the start
     of a block is taken from `held`: the state itself, and whatever a connection in time reads.
+    `nudge` = ("c_l0", t, by) adds to one state after its step t: to c after h has read it.
     """
     steps, batch, _ = case.x.shape
     cell, activation, reset = case.kind
@@ -174,6 +175,7 @@ def slow_states(case, truncate=None, held=None):
                     states["h"][t, b] = h
                     if cell == "lstm":
                         states["c"][t, b] = step.c
+                _nudge(states, k, t, nudge)
             found |= {f"{s}_{k}": array[::-1] if end else array for s, array in states.items()}
             outputs.append(found[f"h_{k}"])
         above = np.concatenate(outputs, axis=2)
@@ -181,6 +183,11 @@ def slow_states(case, truncate=None, held=None):
             above = above + below
         below = above
     return found, below
+
+
+def _nudge(states, k, t, nudge):
+    if nudge is not None and nudge[:2] in {(f"{s}_{k}", t) for s in states}:
+        states[nudge[0][0]][t] += nudge[2]
 
 
 def central_slope(value_at, width):
