@@ -10,9 +10,10 @@ import numpy as np
 from app import engine
 from app.cache import ByteCache
 from rnn_core import ExperimentConfig
-from rnn_core.arrays import Array, read_only
+from rnn_core.arrays import Array, BoolArray, read_only
 from rnn_core.config import sizes
 from rnn_core.ensemble import run_ensemble
+from rnn_core.question import question_of
 from rnn_core.recording import mean_log10
 
 COUNT: Final = 20
@@ -33,14 +34,17 @@ class Nets(NamedTuple):
     ----------
     log10_norms : log10 |dL/dh_t| of the last loss, each net's mean over its sequences, (T, N);
         nan from the step on where a net's state overflowed, -inf where it is exactly 0.
-    decades : of each net, as its verdict says, (N,).
-    regimes : how many nets have each regime.
+    decades : of each net, as its verdict says, (N,); -inf where its gradient arrives as exactly 0.
+    regimes : how many of the nets that `arrives` marks have each regime.
+    arrives : whether a net's state stayed finite up to the loss, (N,): one that overflowed has a
+        gradient over fewer steps, whose decades are no others' measure.
     seed, sequences : the first seed, and how many sequences of each net.
     """
 
     log10_norms: Array
     decades: Array
     regimes: Mapping[str, int]
+    arrives: BoolArray
     seed: int
     sequences: int
 
@@ -71,9 +75,18 @@ def _measured(config: ExperimentConfig) -> Nets:
     verdicts = [found.verdict(k) for k in range(COUNT)]
     by_net = np.stack([mean_log10(norms) for norms in found.log10_norms], axis=1)
     decades = np.array([verdict.decades for verdict in verdicts])
-    regimes = Counter(verdict.regime for verdict in verdicts)
+    arrives = found.steps >= _steps_to_loss(config)
+    regimes = Counter(verdicts[k].regime for k in np.flatnonzero(arrives))
     sequences = found.log10_norms.shape[2]
-    return Nets(read_only(by_net), read_only(decades), regimes, config.seed, sequences)
+    return Nets(read_only(by_net), read_only(decades), regimes, arrives, config.seed, sequences)
+
+
+def _steps_to_loss(config: ExperimentConfig) -> int:
+    """Count the steps up to the last loss of a run whose state stays finite."""
+    steps = sizes(config)[0]
+    if config.source != "text":
+        return steps
+    return question_of(config.text).position if config.loss_at == "last" else max(steps - 1, 1)
 
 
 _NETS: Final = ByteCache[ExperimentConfig, Nets](_KEPT, lambda kept: kept.log10_norms.nbytes)

@@ -207,7 +207,7 @@ CLAIMS = (
         "/",
         "Vanishes",
         (Choose("nets", "20 nets"),),
-        rf"Of 20 nets \(.+?\) all vanish: × {POWER} in the middle one, {POWER} to {POWER}",
+        rf"Of 20 nets \(.+?\) all vanish: dL/dh × {POWER} in the middle one, {POWER} to {POWER}",
         ((-43, -35), (-43, -35), (-43, -35)),
     ),
     Claim(

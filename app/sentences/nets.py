@@ -7,6 +7,7 @@ import numpy as np
 
 from app.nets import COUNT, Nets
 from app.sentences.numerals import counted, factor
+from rnn_core.arrays import Array
 
 _VERBS: Final = {
     "vanishing": ("vanishes", "vanish"),
@@ -17,21 +18,45 @@ _VERBS: Final = {
 
 def over_nets(found: Nets) -> str:
     """Say what becomes of the gradient in all nets, how far they differ, and which they are."""
+    decades = np.sort(found.decades[found.arrives])
+    lost = COUNT - decades.size
     fates = [
         _fate(found.regimes[regime], *verbs)
         for regime, verbs in _VERBS.items()
         if found.regimes.get(regime, 0)
     ]
-    each = counted(found.sequences, "sequence")
-    head = f"Of {COUNT} nets (the band; seeds from {found.seed} on, {each} each) {', '.join(fates)}"
-    finite = found.decades[np.isfinite(found.decades)]
-    if finite.size < 2:
+    fates += [_fate(lost, "overflows before the loss", "overflow before the loss")] * (lost > 0)
+    head = f"Of {COUNT} nets (the band; {_seeds(found)}) {', '.join(fates)}"
+    if decades.size < 2:
         return f"{head}."
-    low, middle, high = (float(one) for one in np.quantile(finite, (0.1, 0.5, 0.9)))
+    if np.isneginf(decades).all():
+        return f"{head}: dL/dh at step 1 is exactly 0{' in the others' * (lost > 0)}."
+    low, middle, high = (_quantile(decades, level) for level in (0.1, 0.5, 0.9))
+    of = f" of the other {decades.size}" if lost else ""
+    begin = "dL/dh exactly 0" if middle == float("-inf") else f"dL/dh × {factor(middle)}"
+    zeros = int(np.isneginf(decades).sum())
+    counted_zeros = f"; {zeros} {'is' if zeros == 1 else 'are'} exactly 0" if zeros else ""
     return (
-        f"{head}: × {factor(middle)} in the middle one, "
-        f"{factor(low)} to {factor(high)} in the middle 80 %."
+        f"{head}: {begin} in the middle one{of}, {_size(low)} to {_size(high)} in the middle 80 %"
+        f"{counted_zeros}."
     )
+
+
+def _seeds(found: Nets) -> str:
+    return f"seeds from {found.seed} on, {counted(found.sequences, 'sequence')} each"
+
+
+def _quantile(ordered: Array, level: float) -> float:
+    """Return a quantile of numbers in order, between two of them as usual; -inf next to a zero."""
+    place = level * (ordered.size - 1)
+    lower, upper = ordered[int(np.floor(place))], ordered[int(np.ceil(place))]
+    if np.isneginf(lower):
+        return float("-inf")
+    return float(lower + (place - np.floor(place)) * (upper - lower))
+
+
+def _size(decades: float) -> str:
+    return "0" if decades == float("-inf") else factor(decades)
 
 
 def _fate(count: int, one: str, several: str) -> str:
@@ -41,8 +66,12 @@ def _fate(count: int, one: str, several: str) -> str:
 def notes(settings: Mapping[str, Any], found: Nets | None) -> list[str]:
     """Say what 20 nets do, or why there are none although they were asked for."""
     if found is not None:
-        return [over_nets(found)]
+        steps = int((~np.isnan(found.log10_norms).all(axis=1)).sum())
+        is_cut = settings["truncate"] is not None and settings["truncate"] < steps
+        return [CUT.format(COUNT, _seeds(found)) if is_cut else over_nets(found)]
     return [TOO_LARGE] if settings["nets"] != "1" else []
 
 
 TOO_LARGE: Final = f"{COUNT} nets like this would take too long: one is shown."
+
+CUT: Final = "The band is over {} nets ({}): backpropagation is cut in all of them."

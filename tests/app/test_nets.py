@@ -49,21 +49,88 @@ def test_a_sentence_counts_fates_and_names_the_middle():
     which = r"\(the band; seeds from 0 on, 2 sequences each\)"
     start = f"Of 20 nets {which} {counts['vanishing']} vanish, {counts['stable']} hold: "
     factors = re.fullmatch(
-        rf"{start}× (\S+) in the middle one, (\S+) to (\S+) in the middle 80 %\.", said
+        rf"{start}dL/dh × (\S+) in the middle one, (\S+) to (\S+) in the middle 80 %\.", said
     )
     for word, level in zip(factors.groups(), (0.5, 0.1, 0.9), strict=True):
         assert log10(word) == pytest.approx(np.quantile(decades, level), abs=0.06)
 
 
-def test_nets_of_zeros_and_of_overflows_have_a_sentence():
+def test_nets_of_exact_zeros_have_a_sentence():
     dead = nets.nets(rc.ExperimentConfig(**SMALL, weight_scale=0.0))
     assert over_nets(dead) == (
-        "Of 20 nets (the band; seeds from 0 on, 2 sequences each) all vanish."
+        "Of 20 nets (the band; seeds from 0 on, 2 sequences each) all vanish: "
+        "dL/dh at step 1 is exactly 0."
     )
-    large = {"activation": "identity", "weight_scale": 100.0, "steps": 300}
-    burst = over_nets(nets.nets(rc.ExperimentConfig(**SMALL | large)))
-    assert "each) all explode: × 10^" in burst
-    assert "nan" not in burst
+
+
+def test_exact_zeros_count_among_the_nets():
+    """Three ReLUs: in 12 of 20 nets all are 0 at some step, so the middle net's gradient is 0."""
+    settings = {"activation": "relu", "init": "gaussian", "hidden_size": 3, "steps": 40}
+    each = [rec.layers[0].d_h[0] for rec in runs(**settings, batch_size=8)]
+    sizes = sorted(
+        np.mean([np.log10(one) for one in np.linalg.norm(d_h, axis=1) if one > 0.0])
+        if d_h.any()
+        else -math.inf
+        for d_h in each
+    )
+    zeros = sizes.count(-math.inf)
+    assert zeros == 12
+    said = over_nets(nets.nets(rc.ExperimentConfig(**settings)))
+    high = re.search(
+        r"dL/dh exactly 0 in the middle one, 0 to (\S+) in the middle 80 %; (\d+) are exactly 0\.$",
+        said,
+    )
+    # 0.9 of the way from the 1st to the 20th: 0.1 beyond the 18th; the loss begins with 10^0
+    assert log10(high[1]) == pytest.approx(0.9 * sizes[17] + 0.1 * sizes[18], abs=0.06)
+    assert int(high[2]) == zeros
+
+
+def test_nets_that_overflow_are_counted_apart():
+    """A gradient over 512 steps is no measure of one over 530: where float64 ends is no finding."""
+    settings = SMALL | {"activation": "identity", "hidden_size": 4, "weight_scale": 3.3}
+    settings["steps"] = 530
+    each = runs(**settings)
+    lost = [rec for rec in each if rec.overflow is not None]
+    sizes = [rec.layers[0].log10_norms("d_h") for rec in each if rec.overflow is None]
+    decades = [(one[0] - one[-1]).mean() for one in sizes]
+    assert 0 < len(lost) < 10
+    said = over_nets(nets.nets(rc.ExperimentConfig(**settings)))
+    found = re.search(
+        r"each\) (\d+) explode, (\d+) overflows? before the loss: dL/dh × (\S+) in the middle one "
+        r"of the other (\d+), (\S+) to (\S+) in the middle 80 %\.$",
+        said,
+    )
+    assert [int(found[k]) for k in (1, 2, 4)] == [len(decades), len(lost), len(decades)]
+    for word, level in zip(found.group(3, 5, 6), (0.5, 0.1, 0.9), strict=True):
+        assert log10(word) == pytest.approx(np.quantile(decades, level), abs=0.6)
+
+
+def test_where_all_overflow_no_factor_is_given():
+    large = SMALL | {"activation": "identity", "weight_scale": 100.0, "steps": 300}
+    assert over_nets(nets.nets(rc.ExperimentConfig(**large))) == (
+        "Of 20 nets (the band; seeds from 0 on, 2 sequences each) all overflow before the loss."
+    )
+
+
+def test_a_text_is_asked_before_its_end_and_has_not_overflowed():
+    """The 24th of 26 steps has the loss: that is no overflow."""
+    for loss_at in ("last", "every"):
+        config = rc.ExperimentConfig(
+            source="text", activation="relu", init="he", hidden_size=8, loss_at=loss_at
+        )
+        assert "overflow" not in over_nets(nets.nets(config))
+
+
+def test_a_cut_is_not_called_vanishing():
+    found = nets.nets(rc.ExperimentConfig(**SMALL, truncate=7))
+    assert notes(dict(address.DEFAULTS) | {"truncate": 7}, found) == [
+        (
+            "The band is over 20 nets (seeds from 0 on, 2 sequences each): "
+            "backpropagation is cut in all of them."
+        )
+    ]
+    whole = nets.nets(rc.ExperimentConfig(**SMALL, truncate=30))
+    assert notes(dict(address.DEFAULTS) | {"truncate": 30}, whole) == [over_nets(whole)]
 
 
 def test_what_would_take_too_long_is_not_run():
