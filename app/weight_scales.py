@@ -15,7 +15,7 @@ import rnn_core as rc
 from app.cache import ByteCache
 from rnn_core.analysis.initialisers import Initialiser, compare_initialisers
 from rnn_core.analysis.input_variance import measured_input_variance
-from rnn_core.analysis.jacobian import weight_spectrum
+from rnn_core.analysis.jacobian import Complex, weight_spectrum
 from rnn_core.analysis.leading import leading_singular_values
 from rnn_core.analysis.singular_values import SingularValues
 from rnn_core.analysis.weight_sweep import NETS, SCALES, WeightSweep, joined, reduced, weight_sweep
@@ -45,13 +45,13 @@ class Spectrum(NamedTuple):
 
     Attributes
     ----------
-    eigenvalues : (H,), complex, the largest first.
+    eigenvalues : (H,), the largest first.
     radius, norm : the largest absolute eigenvalue, the largest singular value.
     sigma_w : std of the entries times sqrt(H).
     bias_variance : mean over units of the square of the biases that the scheme itself draws.
     """
 
-    eigenvalues: Array
+    eigenvalues: Complex
     radius: float
     norm: float
     sigma_w: float
@@ -107,8 +107,8 @@ class Found(NamedTuple):
         """
         if self.input_variance is None:
             return None
-        noise = config.bias_scale**2
-        return float(np.sqrt(noise + self.input_variance + self.spectrum.bias_variance))
+        own = config.bias_scale**2 + self.spectrum.bias_variance
+        return float(np.sqrt(own + self.input_variance))
 
 
 class _Pieces:
@@ -175,10 +175,10 @@ def settings_at(found: Found, sigma_w: float, bias: float) -> dict[str, float]:
 
     Below what the input alone drives there is no bias to take away: it is 0 there.
     """
-    alone = (found.input_variance or 0.0) + found.spectrum.bias_variance
+    noise = bias**2 - (found.input_variance or 0.0) - found.spectrum.bias_variance
     return {
         "weight_scale": round(sigma_w / found.spectrum.sigma_w, 2),
-        "bias_scale": round(float(np.sqrt(max(bias**2 - alone, 0.0))), 2),
+        "bias_scale": round(float(np.sqrt(max(noise, 0.0))), 2),
     }
 
 
@@ -211,9 +211,8 @@ def _curve(small: rc.ExperimentConfig) -> Curve | None:
 
 
 def _theory(small: rc.ExperimentConfig, nets: int) -> Curve | None:
-    unit = measured_unit(small, range(nets))
     of_cell = mean_field_curve if small.cell == "rnn" else at_rest_curve
-    return of_cell(small, unit, SCALES)
+    return of_cell(small, measured_unit(small, range(nets)), SCALES)
 
 
 def _spectrum(config: rc.ExperimentConfig) -> Spectrum:
@@ -239,8 +238,9 @@ def _measured_spectrum(one_step: rc.ExperimentConfig) -> Spectrum:
     size, place = one_step.hidden_size, list(gates).index(name)
     biases = (rec.network.params.bias_ih, rec.network.params.bias_hh)
     bias = sum(one[place * size : (place + 1) * size] for one in biases if one is not None)
+    eigenvalues.setflags(write=False)
     return Spectrum(
-        read_only(eigenvalues),
+        eigenvalues,
         float(np.abs(eigenvalues).max()),
         float(values.max()),
         float(np.sqrt(np.mean(values**2))),

@@ -56,7 +56,8 @@ def direction_panel(place: Place, rec: Recording, found: Found, *, sequence: int
     own = norms[: rec.last_loss_step + 1][::-1][: farthest + 1]
     with np.errstate(invalid="ignore"):
         fall = own - own[0]
-    traces.append(_line(np.arange(len(fall)), fall, colour("run"), "this gradient"))
+    back = np.arange(len(fall), dtype=np.float64)
+    traces.append(_line(back, fall, colour("run"), "this gradient"))
     bound = bound_at(rec, found)
     if bound is not None and rec.config is not None and bound * rec.config.weight_scale > 0.0:
         slope = float(np.log10(bound * rec.config.weight_scale))

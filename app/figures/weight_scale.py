@@ -39,9 +39,9 @@ def drawing(
     if not rec.layers:
         return without_run(rec)
     dots, other = [], None
-    if pinned is not None and pinned[0].config is not None:
-        a = pinned[0]
-        dots.append(Dot(a.config.weight_scale, a.verdict.growth_per_step, "A", colour("a")))
+    if pinned is not None and (of_a := pinned[0].config) is not None:
+        growth = pinned[0].verdict.growth_per_step
+        dots.append(Dot(of_a.weight_scale, growth, "A", colour("a")))
         other = where(*pinned)
     scale = rec.config.weight_scale if rec.config is not None else 1.0
     dots.append(Dot(scale, rec.verdict.growth_per_step, "this run", colour("run")))
