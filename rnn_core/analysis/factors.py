@@ -84,10 +84,10 @@ def gate_factors(rec: Recording) -> GateFactors | None:
     layer = rec.layers[0]
     sigmoids = [name for name in layer.gates if name not in ("g", "n")]
     means = {name: float(layer.gates[name][crossed].mean()) for name in sigmoids}
-    keep = list(layer.gates).index("f" if rec.network.cell == "lstm" else "z")
-    size = rec.network.hidden_size
-    a = layer.a[crossed][..., keep * size : (keep + 1) * size]
-    products = _log10_sigmoid(a).sum(axis=0)  # (B, H)
+    name = "f" if rec.network.cell == "lstm" else "z"
+    size, place = rec.network.hidden_size, list(layer.gates).index(name)
+    a = layer.a[crossed][..., place * size : (place + 1) * size]
+    products = _log10_sigmoid(a, layer.gates[name][crossed]).sum(axis=0)  # (B, H)
     rms = log10_frobenius(products) - 0.5 * np.log10(size)
     return GateFactors(MappingProxyType(means), float(rms.mean()))
 
@@ -106,7 +106,8 @@ def _crossed(rec: Recording) -> slice | None:
     return slice(first + 1, rec.last_loss_step + 1) if first < rec.last_loss_step else None
 
 
-def _log10_sigmoid(a: Array) -> Array:
-    """Return log10 of sigmoid(a) without its underflow below a = -745."""
-    logs: Array = -np.logaddexp(0.0, -a) / np.log(10.0)
+def _log10_sigmoid(a: Array, gate: Array) -> Array:
+    """Return log10 of gate = sigmoid(a) without its underflow: log sigmoid(a) is a, far below 0."""
+    is_far = a < -36.0  # beyond, 1 + exp(a) is 1 in float64
+    logs: Array = np.log10(gate, where=~is_far, out=a / np.log(10.0))
     return logs
