@@ -131,7 +131,7 @@ CLAIMS = (
         "/gating",
         "an LSTM",
         ALWAYS,
-        r"per step, RNN × ([\d.]+), GRU × ([\d.]+), LSTM × ([\d.]+)",
+        r"per step back, of dL/dh, RNN × ([\d.]+), GRU × ([\d.]+), LSTM × ([\d.]+)",
         ((0.4, 0.65), (0.6, 0.7), (0.6, 0.7)),
     ),
     Claim(
@@ -139,7 +139,8 @@ CLAIMS = (
         "/gating",
         "an LSTM",
         ALWAYS,
-        rf"multiply dL/dc by {POWER}, the LSTM’s gradient is multiplied by {POWER}: the conveyor "
+        rf"multiply dL/dc by {POWER} in the rms over units, the whole LSTM multiplies it by "
+        rf"{POWER}: the conveyor "
         "belt is not the road",
         ((-33, -26), (-25, -17)),
     ),
@@ -156,7 +157,8 @@ CLAIMS = (
         "/gating",
         "5",
         ALWAYS,
-        r"multiply dL/dc by ([\d.]+), the LSTM’s gradient is multiplied by ([\d.]+)",
+        r"multiply dL/dc by ([\d.]+) in the rms over units, the whole LSTM multiplies it by "
+        r"([\d.]+)",
         ((0.1, 1), (0.5, 100)),
     ),
     Claim(
@@ -164,7 +166,8 @@ CLAIMS = (
         "/gating",
         "an LSTM",
         (Press("forget_bias", "End"),),
-        r"multiply dL/dc by ([\d.]+), the LSTM’s gradient is multiplied by ([\d.]+)",
+        r"multiply dL/dc by ([\d.]+) in the rms over units, the whole LSTM multiplies it by "
+        r"([\d.]+)",
         ((0.1, 1), (0.5, 1000)),
     ),
     Claim(
@@ -172,7 +175,7 @@ CLAIMS = (
         "/gating",
         "large weights",
         ALWAYS,
-        rf"here dL/dc is multiplied by {POWER}",
+        rf"the LSTM’s dL/dh is multiplied by {POWER}",
         ((4, 40),),
     ),
     Claim(

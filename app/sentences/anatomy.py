@@ -154,7 +154,7 @@ def _between(found: Anatomy, write: _Ours) -> str:
     named = {"line": "the line of the state", "loss": "this step’s own loss"}
     parts = [
         f"{named.get(name, f'the path through ${write.gates.get(name, name)}$')} "
-        f"**{'−' * (share < 0.0)}{100 * abs(share):.1f} %**"
+        f"**{_per_cent(share)}**"
         for name, share in shares.items()
         if share
     ]
@@ -173,6 +173,13 @@ def _signed(value: float) -> str:
 
 def _bracketed(value: float) -> str:
     return f"({_signed(value)})" if value < 0.0 else _signed(value)
+
+
+def _per_cent(share: float) -> str:
+    """Return a share that is not 0; one that rounds to 0 has no sign."""
+    if abs(share) < 0.0005:
+        return "less than 0.1 %"
+    return f"{'−' * (share < 0.0)}{100 * abs(share):.1f} %"
 
 
 def _times(log10: float) -> str:

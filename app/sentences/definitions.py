@@ -54,6 +54,14 @@ DEFINITIONS: Final = (
         "finite-time Lyapunov exponent in log10, Engelken, Wolf & Abbott (2023)",
     ),
     Definition(
+        "gates alone, ∏ f or ∏ z",
+        "The product of an LSTM’s forget gates f or a GRU’s update gates z over all steps between "
+        "the last loss and step 1: log10 of its rms over units, then the mean over sequences. It "
+        "is what a gradient of random direction keeps on the line of the state. The few units "
+        "whose gates stay nearest to 1 decide it: a typical unit keeps less.",
+        "the line of Hochreiter & Schmidhuber (1997), with the forget gate of Gers et al. (2000)",
+    ),
+    Definition(
         "half-life",
         "The steps in which the gradient halves, or doubles: log10 2 / |growth per step|, where "
         "both halves of the run have about the same rate.",

@@ -43,7 +43,8 @@ def _gates(factors: GateFactors, rec: Recording) -> str:
     means = ", ".join(number(factors.means[name], 3) for name in names)
     steps = counted(rec.last_loss_step - first_reached(rec), "step")
     line = factor(factors.line_decades, 3)
-    return f"mean gates ${', '.join(names)}$ = **{means}**, ${keep}$ alone × **{line}** in {steps}"
+    alone = f"$\\prod {keep}$ = **{line}** (rms over units) in {steps}"
+    return f"mean gates ${', '.join(names)}$ = **{means}**, {alone}"
 
 
 def _measured(rec: Recording) -> str:

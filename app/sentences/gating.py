@@ -6,7 +6,7 @@ from typing import Final
 from app.sentences.belief import Belief
 from app.sentences.claim import FEWEST
 from app.sentences.claim import claim as fate
-from app.sentences.numerals import counted, factor, number
+from app.sentences.numerals import FAR, counted, factor, number
 from rnn_core import Recording
 from rnn_core.analysis.roads import Roads
 
@@ -46,8 +46,8 @@ def claim(rec: Recording, found: Roads | None) -> str:
     steps = counted(rec.last_loss_step, "step")
     head = (
         f"Over {steps} the {_kind(rec)} gates alone multiply {_quantity(rec)} by "
-        f"{factor(found.line_decades)}, the {NAMES[rec.network.cell]}’s gradient is multiplied by "
-        f"{factor(found.decades)}"
+        f"{factor(found.line_decades)} in the rms over units, the whole "
+        f"{NAMES[rec.network.cell]} multiplies it by {factor(found.decades)}"
     )
     if found.missing > CLOSE:
         return f"{head}: the conveyor belt is not the road that the gradient takes."
@@ -100,7 +100,7 @@ def notice(rec: Recording, found: Roads | None) -> str:
     if name != "line":
         road += ", seen from the loss its first exit from the line"
     line = 100 * found.shares["line"]
-    rest = "Less than 0.1 %" if abs(line) < 0.1 else f"{line:.1f} %"
+    rest = "Less than 0.1 %" if abs(line) < 0.1 else f"{'−' * (line < 0.0)}{abs(line):.1f} %"
     if rec.network.cell == "lstm":
         split = "The split is of ∂L/∂c: in ∂L/∂h the line has no part before the last step."
     else:
@@ -122,19 +122,30 @@ def beliefs(
     return (
         Belief(
             f"“The gradient of the {cell} is the product of its {keep} gates.”",
-            f"the product is {factor(found.line_decades)}, the gradient "
-            f"{factor(found.decades)}: the product is {missing} times too {size}",
+            f"in the rms over units the product is {factor(found.line_decades)}, and "
+            f"{_quantity(rec)} is multiplied by {factor(found.decades)}: the product is {missing} "
+            f"times too {size}",
         ),
         Belief(
             "“LSTM and GRU solve vanishing gradients.”",
-            f"per step, {', '.join(_pace(NAMES[name], one) for name, one in recs.items())}",
+            "per step back, of dL/dh, "
+            f"{', '.join(_pace(NAMES[name], one) for name, one in recs.items())}",
         ),
+        *_of_explosion(recs["lstm"]),
+        *own,
+    )
+
+
+def _of_explosion(lstm: Recording) -> tuple[Belief, ...]:
+    decades = lstm.verdict.decades
+    if decades == float("-inf"):
+        return ()
+    shown = "; “large weights” above shows one that does" if decades <= FAR else ""
+    return (
         Belief(
             "“An LSTM cannot explode.”",
-            f"here {_quantity(rec)} is multiplied by {factor(found.decades)}; "
-            "“large weights” above shows one that does",
+            f"with these settings the LSTM’s dL/dh is multiplied by {factor(decades)}{shown}",
         ),
-        *own,
     )
 
 
@@ -145,7 +156,7 @@ def _of_lstm(rec: Recording) -> tuple[Belief, ...]:
     return (
         Belief(
             "“An LSTM remembers by default.”",
-            f"{keeps}, and each step back multiplies the gradient by {factor(growth, 3)}",
+            f"{keeps}, and each step back multiplies dL/dh by {factor(growth, 3)}",
         ),
         Belief(
             "“c and h are one memory, with one gradient.”",
@@ -204,9 +215,10 @@ def _by_share(found: Roads) -> str:
     line = found.shares["line"]
     if line > MOST:
         return f"and {100 * line:.0f} % of the gradient did stay on it"
-    return (
-        f"but {'less than 1' if abs(line) < 0.01 else number(100 * abs(line))} % of it stayed on it"
-    )
+    if line <= -0.01:
+        return f"but what stayed on it cancels {number(-100 * line)} % of the gradient"
+    part = "less than 1" if line < 0.01 else number(100 * line)
+    return f"but {part} % of the gradient stayed on it"
 
 
 def _pace(name: str, rec: Recording) -> str:

@@ -2,6 +2,8 @@
 
 from typing import Final
 
+import numpy as np
+
 from app.sentences.claim import FEWEST, claim, starts
 from app.sentences.numerals import FAR, counted, factor, number, part
 from app.sentences.words import reading
@@ -171,8 +173,8 @@ def _why_gated(rec: Recording, factors: GateFactors) -> str:
     line, measured = factors.line_decades, rec.verdict.decades
     steps = counted(rec.last_loss_step, "step")
     product = (
-        f"The {gate} gates alone multiply to {factor(line)} over {steps}, "
-        f"the gradient is multiplied by {factor(measured)}"
+        f"In the rms over units the {gate} gates alone multiply to {factor(line)} over {steps}, "
+        f"dL/dh is multiplied by {factor(measured)}"
     )
     if measured - line > 1.0:
         return f"{product}: most of it does not take the line on which the state is kept."
@@ -198,10 +200,9 @@ def _heard(rec: Recording) -> str | None:
     louder = log10_factor(rec, late, near.end - 1) - log10_factor(rec, late, far.end - 1)
     if not abs(louder) < float("inf"):
         return None
-    more = "larger" if louder >= 0.0 else "smaller"
     return (
         f"At ‘{near.name}’, {counted(near.distance, 'step')} before, the gradient is "
-        f"{factor(abs(louder))} times {more} than at ‘{far.name}’."
+        f"{factor(louder)} times as large as at ‘{far.name}’."
     )
 
 
@@ -213,8 +214,9 @@ def _supplied(rec: Recording) -> str:
             return "Each step has weights of its own, so there is no sum over steps to share."
         return "∂L/∂W_hh is exactly 0 here, so no step has a share in it."
     steps = rec.last_loss_step + 1
-    if steps == 1:
-        return "The only step supplies all of ∂L/∂W_hh."
+    if _has_one_term(rec):
+        one = "only step" if steps == 1 else f"last of {counted(steps, 'step')}"
+        return f"The {one} supplies all of ∂L/∂W_hh."
     most = f"{100 * MOST:.0f} % of ∂L/∂W_hh"
     if rec.loss_steps == 1 and rec.truncate is None and steps >= FEWEST:
         if rec.verdict.regime == "vanishing" and 2 * near <= steps:
@@ -227,9 +229,15 @@ def _supplied(rec: Recording) -> str:
     return f"{_steps('last', near, steps)} {most}."
 
 
+def _has_one_term(rec: Recording) -> bool:
+    """Tell whether all terms of dL/dW_hh but that of the last loss step are exactly 0."""
+    ledger = rec.ledger
+    return ledger is not None and bool(np.isneginf(ledger.log10_sizes[: rec.last_loss_step]).all())
+
+
 def _steps(which: str, count: int, steps: int) -> str:
     if count == steps:
         return f"It takes all {counted(steps, 'step')} to supply"
     if count == 1:
-        return f"The {which} of {counted(steps, 'step')} alone supplies"
+        return f"The {which} of {counted(steps, 'step')} alone supplies at least"
     return f"The {which} {count:,} of {counted(steps, 'step')} supply"

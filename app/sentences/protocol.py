@@ -34,7 +34,7 @@ def protocol(rec: Recording) -> str:
     parts = [
         _units(config),
         f"{_SCHEMES[config.init]} × {config.weight_scale:g}{kept}",
-        *([f"forget bias {config.forget_bias:g}"] if config.forget_bias is not None else []),
+        *_forget_bias(config),
         *([f"bias noise {config.bias_scale:g}"] if config.bias_scale else []),
         *([f"blocks of {counted(config.truncate, 'step')}"] if config.truncate else []),
         *(["random state before step 1"] if config.h_init == "random" else []),
@@ -49,13 +49,18 @@ def _units(config: ExperimentConfig) -> str:
     return counted(config.hidden_size, f"{kind} unit")
 
 
+def _forget_bias(config: ExperimentConfig) -> list[str]:
+    bias = config.forget_bias
+    return [] if bias is None else [f"forget bias {bias:g}".replace("-", "−")]
+
+
 def _input(config: ExperimentConfig) -> str:
     steps, _, features = sizes(config)
     over = counted(steps, "step")
     if config.source == "silence":
         return f"{over} of {_SOURCES[config.source]}"
     of = (
-        f"one-hot text of {features} characters"
+        f"one-hot text of {counted(features, 'character')}"
         if config.source == "text"
         else (f"{_SOURCES[config.source]} in {counted(features, 'feature')}")
     )

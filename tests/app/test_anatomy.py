@@ -89,3 +89,13 @@ def test_the_page_opens_the_pinned_step():
 def test_a_pinned_place_outside_the_run_is_the_nearest(query):
     text = "\n".join(one.value for one in opened(hidden_size="6", **query).markdown)
     assert f"Step {query['steps']} forward" in text
+
+
+def test_a_share_that_rounds_to_nothing_has_no_sign():
+    """The 20th of 50 steps: one path takes away less than 0.05 %."""
+    rec = rc.run(rc.ExperimentConfig(cell="gru", init="keras", steps=50))
+    found = anatomy(rec, 19, sequence=0, unit=0)
+    assert any(-0.0005 < share < 0.0 for share in found.shares.values())
+    text = "\n".join(anatomy_lines(rec, found, unit=1, notation="course"))
+    assert "**less than 0.1 %**" in text
+    assert "0.0 %" not in text.replace("10.0 %", "")

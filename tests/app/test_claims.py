@@ -267,7 +267,7 @@ def test_the_writers_sentence_is_measured_from_is_to_writer():
         "From ‘is’ back to ‘writer’, 14 steps, the gradient shrinks to "
         f"10^{norms[9] - norms[23]:.1f} of its size; this network knows no grammar."
     )
-    assert f"10^{norms[22] - norms[9]:.1f} times larger than at ‘writer’" in notice(rec)
+    assert f"10^{norms[22] - norms[9]:.1f} times as large as at ‘writer’" in notice(rec)
     assert "‘books’, 1 step before" in notice(rec)
     assert "one sequence, so no band" in protocol(rec)
 

@@ -18,8 +18,8 @@ def test_beliefs_of_an_lstm_are_answered_with_the_numbers_of_slow_loops():
     of_h = slow_log10_norms(ran.d_h).mean(axis=1)
     growth = (of_h[0] - of_h[-1 - 5]) / (len(of_h) - 1 - 5)
     assert read["“An LSTM remembers by default.”"] == (
-        f"the mean forget gate is {ran.gates['f'].mean():.2f}, and each step back multiplies the "
-        f"gradient by {10**growth:.3f}"
+        f"the mean forget gate is {ran.gates['f'].mean():.2f}, and each step back multiplies "
+        f"dL/dh by {10**growth:.3f}"
     )
     of_c = slow_log10_norms(ran.d_c).mean(axis=1)
     both = re.fullmatch(
@@ -38,3 +38,29 @@ def test_the_convention_of_a_gru_is_said_with_its_numbers():
     look = says.beliefs(recs, recs["gru"], roads(recs["gru"]))[-1].look
     assert "z = 1 keeps: h = (1 − z) n + z h" in look
     assert f"with z {keeps:.2f} on average; the course’s Γ_u is 1 − z, {1 - keeps:.2f}" in look
+
+
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+@pytest.mark.parametrize(("scale", "remark"), [(1.0, True), (12.0, False)])
+def test_that_an_lstm_can_explode_is_answered_with_the_number_of_the_lstm(cell, scale, remark):
+    recs = three(cell=cell, weight_scale=scale, hidden_size=16, steps=60)
+    read = {one.read: one.look for one in says.beliefs(recs, recs[cell], roads(recs[cell]))}
+    of_h = slow_log10_norms(slow(recs["lstm"]).d_h).mean(axis=1)
+    look = read["“An LSTM cannot explode.”"]
+    found = re.match(r"with these settings the LSTM’s dL/dh is multiplied by 10\^([\d.-]+)", look)
+    assert float(found[1]) == pytest.approx(of_h[0] - of_h[-1], abs=0.51)
+    assert look.endswith("“large weights” above shows one that does") == remark
+
+
+def test_an_lstm_whose_gradient_is_exactly_0_answers_nothing():
+    recs = three(cell="gru", weight_scale=0.0)
+    read = [one.read for one in says.beliefs(recs, recs["gru"], roads(recs["gru"]))]
+    assert read
+    assert "“An LSTM cannot explode.”" not in read
+
+
+def test_every_number_of_a_belief_names_its_gradient():
+    recs = three(cell="lstm", init="chrono", steps=60)
+    beliefs = says.beliefs(recs, recs["lstm"], roads(recs["lstm"]))
+    for belief in beliefs:
+        assert re.search(r"dL/d[ch]|∂L/∂[ch]", belief.look), belief

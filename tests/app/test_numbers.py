@@ -2,6 +2,7 @@
 
 import pytest
 
+from app.sentences.definitions import DEFINITIONS
 from tests.app.test_views import opened, shown_text
 
 
@@ -53,3 +54,10 @@ def test_many_wrong_names_get_one_block():
     assert "steps\\: expected 1 to 10000" in block.value
     assert "and 1 more name:" in block.value.replace("\\", "")
     assert "Gradient" not in shown_text(page)[:8]
+
+
+def test_the_product_of_gates_is_defined_as_it_is_measured():
+    """The rms and the typical unit differ by decades, so the page has to say which it shows."""
+    meaning = {one.name: one.meaning for one in DEFINITIONS}["gates alone, ∏ f or ∏ z"]
+    assert "log10 of its rms over units, then the mean over sequences" in meaning
+    assert "gates alone, ∏ f or ∏ z" in shown_text(opened("numbers", steps="12"))

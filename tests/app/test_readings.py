@@ -5,6 +5,7 @@ import re
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from app.sentences import alt_text, check, equation, notice
 from tests.app.test_claims import EXPLODES, SMALL, VANISHES, run, slow, truth
@@ -35,8 +36,8 @@ def test_the_equation_of_an_lstm_has_its_gates():
     i, f, o = (ran.gates[name][1:].mean() for name in "ifo")
     line = np.log10(np.sqrt((np.prod(ran.gates["f"][1:], axis=0) ** 2).mean(axis=-1))).mean()
     assert (
-        f"mean gates $i, f, o$ = **{i:.3f}, {f:.3f}, {o:.3f}**, $f$ alone × "
-        f"**10^{line:.1f}** in 59 steps" in equation(rec)
+        f"mean gates $i, f, o$ = **{i:.3f}, {f:.3f}, {o:.3f}**, $\\prod f$ = "
+        f"**10^{line:.1f}** (rms over units) in 59 steps" in equation(rec)
     )
 
 
@@ -69,8 +70,8 @@ def test_forget_gates_alone_are_compared_with_the_whole():
     line = np.log10(np.sqrt((np.prod(ran.gates["f"][1:], axis=0) ** 2).mean(axis=-1))).mean()
     assert found.decades - line > 1
     assert notice(rec).startswith(
-        f"The forget gates alone multiply to 10^{line:.0f} over 59 steps, "
-        f"the gradient is multiplied by 10^{found.decades:.0f}: most of it does not"
+        f"In the rms over units the forget gates alone multiply to 10^{line:.0f} over 59 steps, "
+        f"dL/dh is multiplied by 10^{found.decades:.0f}: most of it does not"
     )
 
 
@@ -94,3 +95,20 @@ def test_a_check_of_a_wrong_gradient_says_so():
 def test_a_check_has_a_sentence_for_what_cannot_be_checked():
     assert "leaves terms out on purpose" in check(run(**VANISHES | {"truncate": 10}))
     assert "one differenced step at a time" in check(run(**EXPLODES | {"weight_scale": 4.0}))
+
+
+@pytest.mark.parametrize("steps", [2, 60])
+def test_a_step_that_supplies_all_is_not_said_to_supply_a_part(steps):
+    """Without recurrent weights no loss hears of an earlier step: one term, and no other."""
+    rec = run(**SMALL | {"weight_scale": 0.0, "steps": steps})
+    assert notice(rec).endswith(f"The last of {steps} steps supplies all of ∂L/∂W_hh.")
+    assert alt_text(rec).endswith(f"The last of {steps} steps supplies all of ∂L/∂W_hh.")
+
+
+def test_a_step_that_supplies_nearly_all_supplies_at_least_a_part():
+    """At weight scale 0.05 the last term is 99 % of the sum, not 90 %."""
+    rec = run(**SMALL | {"weight_scale": 0.05})
+    terms = slow(rec).step_gradients["weight_hh_l0"].reshape(60, -1)
+    whole = terms.sum(axis=0)
+    assert (terms[-1] @ whole) / (whole @ whole) > 0.95
+    assert "The last of 60 steps alone supplies at least 90 % of ∂L/∂W_hh" in notice(rec)

@@ -33,6 +33,8 @@ def test_the_protocol_names_what_was_run():
         ({"h_init": "random", "input_size": 1}, "random state before step 1, 30 steps of noise"),
         ({"source": "silence"}, "× 1, 30 steps of silent input. One net"),
         ({"source": "text", "text": "it is"}, "5 steps of one-hot text of 4 characters × 1."),
+        ({"source": "text", "text": "aaaa"}, "4 steps of one-hot text of 1 character × 1."),
+        ({"cell": "lstm", "forget_bias": -5.0}, "forget bias −5, 30 steps"),
         ({"source": "impulse", "input_size": 1}, "30 steps of an impulse at step 1 in 1 feature"),
     ],
 )
