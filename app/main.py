@@ -21,6 +21,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 import streamlit as st
+from starlette.middleware import Middleware
 
 from app import garbage, live, weight_scales
 from app.components import plotly_js
@@ -57,5 +58,6 @@ async def warm_up(_app: st.App) -> AsyncIterator[None]:
 app = st.App(
     Path(__file__).with_name("lab.py"),
     routes=[plotly_js.ROUTE, live.route(CHARTS)],
+    middleware=[Middleware(plotly_js.Announced)],
     lifespan=warm_up,
 )

@@ -1,5 +1,6 @@
 """plotly.js comes from the installed package, once."""
 
+import asyncio
 import gzip
 from importlib.resources import files
 
@@ -32,3 +33,23 @@ def test_a_browser_may_keep_it_for_ever_since_the_path_has_the_version():
 
 def test_it_is_compressed_once():
     assert plotly_js.compressed() is plotly_js.compressed()
+
+
+def announced(content_type):
+    sent = []
+
+    async def page(_scope, _receive, send):
+        headers = [(b"content-type", content_type.encode())]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+
+    async def keep(message):
+        sent.append(message)
+
+    asyncio.run(plotly_js.Announced(page)({"type": "http"}, None, keep))
+    return dict(sent[0]["headers"]).get(b"link")
+
+
+def test_a_page_announces_what_its_figure_will_ask_for():
+    link = announced("text/html; charset=utf-8")
+    assert link == f"<{plotly_js.PATH}>; rel=preload; as=script".encode()
+    assert announced("text/javascript") is None
