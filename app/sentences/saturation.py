@@ -116,9 +116,20 @@ def _lead(rec: Recording, found: Saturation) -> str:
         return "A linear unit never saturates"
     if kind == "relu":
         return f"{share} of the ReLU outputs are 0"
+    if size == 1 and found.steps_crossed == 0:
+        return _of_one_state(rec, found)
     if size == 1:
         return f"The one unit is saturated at {share} of the steps crossed"
     return f"{share} of the units are saturated"
+
+
+def _of_one_state(rec: Recording, found: Saturation) -> str:
+    """Say of one unit at step 1, which no gradient crosses, in how many sequences it saturates."""
+    sequences = rec.verdict.sequences
+    count = round(found.share * sequences)
+    if sequences == 1:
+        return f"The one unit is {'' if count else 'not '}saturated at step 1"
+    return f"The one unit is saturated at step 1 in {count} of {sequences} sequences"
 
 
 def _per_cent(share: float) -> str:

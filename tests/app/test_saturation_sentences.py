@@ -70,6 +70,20 @@ def test_a_saturated_run_that_vanishes_is_no_surprise():
     assert "W is too weak" in says.notice(rec, found)
 
 
+@pytest.mark.parametrize(("sequences", "scale"), [(8, 1.0), (8, 3.0), (1, 0.1), (1, 100.0)])
+def test_where_no_step_is_crossed_the_unit_is_counted_over_sequences(sequences, scale):
+    rec, found = run(steps=1, hidden_size=1, batch_size=sequences, input_scale=scale)
+    state = rec.network.state_dict()
+    bias = state["bias_ih_l0"] + state["bias_hh_l0"]
+    h = np.tanh(np.array(rec.x)[0] @ state["weight_ih_l0"].T + bias)
+    count = int((np.abs(h) > 0.9).sum())
+    expected = f"The one unit is saturated at step 1 in {count} of 8 sequences."
+    if sequences == 1:
+        assert count == (scale > 1)
+        expected = f"The one unit is {'' if count else 'not '}saturated at step 1."
+    assert says.claim(rec, found).startswith(expected)
+
+
 def test_a_sigmoid_vanishes_without_saturation():
     rec, found = run(activation="sigmoid", input_scale=0.3)
     assert says.claim(rec, found).startswith("0 % of the units are saturated, yet from step 40")
