@@ -7,6 +7,10 @@ FAR: Final = 2.0
 """Decades beyond which a factor is written as a power of ten."""
 
 
+_NEAR_ONE: Final = 0.04
+"""Decades per step whose factor differs from 1 in its third digit alone."""
+
+
 def power(log10: float) -> str:
     """Return a power of ten, with a decimal while it still says something.
 
@@ -39,6 +43,15 @@ def factor(log10: float, digits: int = 2) -> str:
     ('0.042', '2.0', '10^-16', '1.90')
     """
     return number(10.0**log10, digits) if abs(log10) <= FAR else power(log10)
+
+
+def pace(log10: float) -> str:
+    """Return 10^`log10` of one step; near 1 with a digit more, which many steps multiply.
+
+    >>> pace(0.0015), pace(-0.0015), pace(0.08)
+    ('1.003', '0.9966', '1.20')
+    """
+    return factor(log10, 4 if abs(log10) < _NEAR_ONE else 3)
 
 
 def part(log10: float) -> str:

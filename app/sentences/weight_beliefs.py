@@ -4,7 +4,7 @@ import math
 from typing import Final
 
 from app.sentences.belief import Belief
-from app.sentences.numerals import factor, number, signed
+from app.sentences.numerals import number, pace, signed
 from app.sentences.weight_scale import crossing, paced, peak_of
 from app.weight_scales import Found
 from rnn_core import Recording
@@ -42,7 +42,7 @@ def beliefs(rec: Recording, found: Found) -> tuple[Belief, ...]:
             Belief(
                 "“A largest singular value above 1 explodes.”",
                 f"it is {number(norm, 3)}, times the steepest slope {number(eta, 3)}: {promise}; "
-                f"measured is × {factor(growth, 3)} per step",
+                f"measured is × {pace(growth)} per step",
             )
         )
     if found.is_complete and found.sweep is not None:

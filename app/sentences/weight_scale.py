@@ -7,7 +7,7 @@ import numpy as np
 
 from app.sentences.claim import FEWEST, changed, unresolved
 from app.sentences.claim import claim as fate
-from app.sentences.numerals import counted, factor, number, signed
+from app.sentences.numerals import counted, factor, number, pace, signed
 from app.weight_scales import Found
 from rnn_core import Recording
 from rnn_core.activations import ACTIVATIONS
@@ -61,7 +61,9 @@ def claim(rec: Recording, found: Found) -> str:
     if rec.last_loss_step + 1 < FEWEST:
         head = f"Over {steps} back the gradient is multiplied by {factor(rec.verdict.decades)}."
     else:
-        head = f"Each step back {paced(growth)}: over {steps} it {changed(rec.verdict.decades)}."
+        mean = rec.verdict.decades / rec.last_loss_step
+        head = f"On average each step back {paced(mean)}: over {steps} it "
+        head += f"{changed(rec.verdict.decades)}."
     return " ".join([head, *_right_size(found), *unresolved(rec)])
 
 
@@ -156,7 +158,7 @@ def paced(growth: float) -> str:
     if abs(growth) < 5e-4:
         return "leaves the gradient as it is"
     verb = "divides" if growth < 0.0 else "multiplies"
-    return f"{verb} the gradient by {factor(abs(growth), 3)}"
+    return f"{verb} the gradient by {pace(abs(growth))}"
 
 
 def _right_size(found: Found) -> list[str]:
@@ -168,7 +170,8 @@ def _right_size(found: Found) -> list[str]:
     nets = f"{NETS} nets"
     if len(upward) == 1:
         edges = sweep.band_crossings()
-        of = f" ({NETS} nets: {edges[0]:.2f} to {edges[1]:.2f})" if edges else f" ({NETS} nets)"
+        measured = f"{nets} of {_size_of(sweep)}"
+        of = f" ({measured}: {edges[0]:.2f} to {edges[1]:.2f})" if edges else f" ({measured})"
         rule = ", not 1" if abs(upward[0] - 1.0) > NEAR else ", as the rule of radius 1 has it"
         return [f"For this input the right weight scale is {upward[0]:.2f}{rule}{of}."]
     if upward:
@@ -176,6 +179,11 @@ def _right_size(found: Found) -> list[str]:
         times = f"changes sign {len(sweep.crossings)} times"
         return [f"There is no one right weight scale: {ends} the mean of {nets} {times}."]
     return [_no_size(sweep, nets)]
+
+
+def _size_of(sweep: WeightSweep) -> str:
+    units, steps = sweep.config.hidden_size, sizes(sweep.config)[0]
+    return f"{counted(units, 'unit')}, {counted(steps, 'step')}"
 
 
 def _no_size(sweep: WeightSweep, nets: str) -> str:

@@ -30,14 +30,17 @@ def with_mean(found, mean):
 
 
 CLAIMS = [
-    ({}, r"^Each step back divides the gradient by 1\.\d\d: over 23 steps it shrinks to "),
+    (
+        {},
+        r"^On average each step back divides the gradient by 1\.\d\d: over 23 steps it shrinks to ",
+    ),
     (
         {"init": "orthogonal", "weight_scale": 1.9},
-        r"^Each step back \w+ the gradient .*: over 23 steps it (holds|arrives) with ",
+        r"^On average each step back \w+ the gradient .*: over 23 steps it (holds|arrives) with ",
     ),
     (
         {"init": "orthogonal", "weight_scale": 4.0, "steps": 60},
-        r"^Each step back multiplies the gradient by 1\.\d\d: over 59 steps it grows to ",
+        r"^On average each step back multiplies the gradient by 1\.\d\d: over 59 steps it grows ",
     ),
     ({"steps": 1}, r"^The loss is at step 1: its gradient has no step to go back to\.$"),
     ({"steps": 5}, r"^Over 4 steps back the gradient is multiplied by 0\.\d+\."),
@@ -62,6 +65,29 @@ CLAIMS = [
 def test_the_claim_is_that_of_the_run_and_of_the_nets(settings, words):
     claim = says.claim(*known(**settings))
     assert re.search(words, claim), claim
+
+
+def test_a_step_near_1_has_the_digits_that_many_steps_multiply():
+    """The page's own preset: 199 steps of × 1.00 would leave the gradient where it is."""
+    rec, found = known(steps=200, hidden_size=64, batch_size=8, init="orthogonal", weight_scale=1.9)
+    norms = np.log10(np.linalg.norm(rec.layers[0].d_h, axis=2)).mean(axis=1)
+    decades, growth = norms[0] - norms[-1], (norms[0] - norms[-1 - 10]) / (199 - 10)
+    assert 0.2 < decades < 0.4
+    assert 0.0005 < growth < 0.004
+    claim = says.claim(rec, found)
+    word = f"{10 ** (decades / 199):.3f}"
+    assert f"On average each step back multiplies the gradient by {word}: over 199" in claim
+    radius, norm = beliefs(rec, found)[:2]
+    assert f"each step back multiplies the gradient by {10**growth:.3f};" in radius.look
+    assert norm.look.endswith(f"measured is × {10**growth:.3f} per step")
+
+
+def test_the_right_size_names_the_nets_that_it_was_measured_on():
+    """The run has more units and steps than the nets: its own right size may be another."""
+    claim = says.claim(*known(steps=130, hidden_size=40, init="orthogonal"))
+    assert re.search(r"not 1 \(20 nets of 32 units, 100 steps: 1\.\d\d to \d\.\d\d\)\.", claim), (
+        claim
+    )
 
 
 def test_several_crossings_are_no_one_right_size():
