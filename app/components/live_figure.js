@@ -120,9 +120,10 @@ export default function ({ data, parentElement, setTriggerValue }) {
   chart.walked = (walked) => setTriggerValue('walked', walked);
   chart.pick = (picked) => setTriggerValue('picked', picked);
   chart.flow.receive(JSON.parse(new TextDecoder().decode(data)));
-  return () => { // the page is left
+  return () => {
     const last = charts.get(node);
-    if (!last) return;
+    // Streamlit also cleans up after a call that was outdated before it was made: the node stays.
+    if (!last || node.isConnected) return;
     for (const stop of [() => last.size.disconnect(), last.flow.stop, last.cursor.stop, last.picks.stop, last.walk.stop]) stop();
     charts.delete(node);
     window.Plotly?.purge(node);

@@ -7,6 +7,35 @@ from tests.browser.driving import drag, moved, painted, settled, slider
 SMALL = "/weight-scale?steps=40&batch_size=2&hidden_size=17"
 CONFIG = {"steps": 40, "hidden_size": 17, "batch_size": 2}
 
+HAS_FOCUS = "(node) => node === document.activeElement"
+
+# What is drawn by, and from.
+LISTEN = """
+const [made, decode] = [URL.createObjectURL, TextDecoder.prototype.decode];
+window.modules = [];
+URL.createObjectURL = (blob) => {
+    const url = made.call(URL, blob);
+    if (blob.type === 'text/javascript') modules.push({ blob, url });
+    return url;
+};
+TextDecoder.prototype.decode = function (bytes, ...rest) {
+    const text = decode.call(this, bytes, ...rest);
+    if (text.startsWith('{') && text.includes('"figure"')) window.parcel = bytes.slice();
+    return text;
+};
+"""
+
+MOUNT_TOO_LATE = """async () => {
+    const frame = document.querySelector('.lab-frame');
+    for (const { blob, url } of modules) {
+        if (!(await blob.text()).includes('.lab-frame')) continue;
+        const { default: draw } = await import(url);
+        draw({ data: parcel, parentElement: frame.parentElement, setTriggerValue: () => {} })();
+        return;
+    }
+    throw new Error('no module draws the picture');
+}"""
+
 
 def place_of(page, x, y):
     """Return the pixel of a point of the phase diagram."""
@@ -73,6 +102,26 @@ def test_arrow_keys_and_enter_pick_a_point_and_say_where(open_page):
     moved(page, before)
     for found, asked in zip(chosen(page), expected(x, y), strict=True):
         assert abs(found - asked) < 0.03
+    assert cross.evaluate(HAS_FOCUS)
+
+
+def test_a_picture_outdated_before_it_was_mounted_takes_nothing_down(new_context):
+    """Streamlit mounts late: it then cleans up after a call whose successor is already there."""
+    page = new_context().new_page()
+    page.add_init_script(LISTEN)
+    page.goto(SMALL)
+    page.wait_for_selector("[data-run]")
+    before = painted(page)
+    cross = page.locator(".lab-pick")
+    cross.focus()
+    cross.press("ArrowRight")
+    where = cross.get_attribute("aria-valuetext")
+    page.evaluate(MOUNT_TOO_LATE)
+    assert cross.evaluate(HAS_FOCUS)
+    assert cross.get_attribute("aria-valuetext") == where
+    slider(page, "weight_scale").press("PageUp")
+    moved(page, before)
+    assert page.locator(".lab-pick").count() == 1
 
 
 def test_escape_takes_the_cross_back_to_the_run(open_page):
