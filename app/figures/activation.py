@@ -12,10 +12,11 @@ from rnn_core import Recording
 from rnn_core.activations import ACTIVATIONS
 from rnn_core.analysis.saturation import histogram
 
-REACH: Final = 6.0
-"""Pre-activations from -6 to 6 are drawn; what lies beyond is named."""
+REACH: Final = 15.0
+"""Pre-activations from -15 to 15 are drawn, wide enough for the largest weights or inputs of the
+page's presets; what lies beyond is named."""
 
-BINS: Final = 36
+BINS: Final = 90
 MOST: Final = 0.12
 """The part of all pre-activations at which a bar ends; a taller one is named."""
 
@@ -76,9 +77,9 @@ def activation_column(rec: Recording, *, right: float) -> Column:
     notes = [
         title(" ".join(marks), 1.0),
         title("<b>pre-activations a<sub>t</sub></b>", _MIDDLE - 0.07),
-        *_beyond(found.below, found.above, float(found.shares.max())),
+        *_taller(float(found.shares.max())),
     ]
-    return Column([*curves, bars], _axes(right), shapes, notes)
+    return Column([*curves, bars], _axes(right, found.below + found.above), shapes, notes)
 
 
 _MIDDLE: Final = 0.5
@@ -86,14 +87,19 @@ _DOWN: Final = -(_MIDDLE / (1.0 - _MIDDLE))
 """Down to the foot of the histogram, in heights of the panel of curves."""
 
 
-def _axes(right: float) -> dict[str, Any]:
+def _axes(right: float, outside: float) -> dict[str, Any]:
+    """Return the axes; the title below the histogram names the part of all values outside it.
+
+    Inside the panel such a number would stand on the shade of saturation, whose share is another.
+    """
     plain = {"gridcolor": colour("grid"), "zeroline": False, "fixedrange": True}
     small = {"tickfont": {"size": SMALL}}
     return {
         "xaxis2": plain
         | small
         | {"domain": [0.0, right], "range": [-REACH, REACH], "anchor": "y6"}
-        | {"tickvals": [-5, 0, 5], "title": {"text": "a", "standoff": 6, "font": {"size": SMALL}}},
+        | {"tickvals": [-10, 0, 10], "ticktext": ["−10", "0", "10"]}
+        | {"title": {"text": _abscissa(outside), "standoff": 6, "font": {"size": SMALL}}},
         "yaxis5": plain
         | small
         | {"domain": [_MIDDLE, 1.0], "range": [-1.15, 1.15], "anchor": "x2"}
@@ -106,15 +112,17 @@ def _axes(right: float) -> dict[str, Any]:
     }
 
 
-def _beyond(below: float, above: float, tallest: float) -> list[Part]:
-    """Name what the histogram cannot show."""
-    corner = {"yref": "y6 domain", "yanchor": "top", "y": 1.0, "font": {"size": SMALL}}
-    corner |= {"xref": "x2 domain", "bgcolor": "var(--st-background-color)", "borderpad": 1}
-    notes = []
-    if below > 0.0:
-        notes.append({"x": 0.0, "xanchor": "left", "text": f"← {number(100 * below)} %"})
-    if above > 0.0:
-        notes.append({"x": 1.0, "xanchor": "right", "text": f"{number(100 * above)} % →"})
-    if tallest > MOST:
-        notes.append({"x": 0.5, "xanchor": "center", "text": f"↑ {number(100 * tallest)} %"})
-    return [corner | note for note in notes]
+def _abscissa(outside: float) -> str:
+    return f"a; beyond ±{REACH:.0f}: {number(100 * outside)} %" if outside > 0.0 else "a"
+
+
+def _taller(tallest: float) -> list[Part]:
+    """Name a bar that the histogram cuts off."""
+    if tallest <= MOST:
+        return []
+    return [
+        {"xref": "x2 domain", "x": 0.5, "xanchor": "center"}
+        | {"yref": "y6 domain", "y": 1.0, "yanchor": "top", "font": {"size": SMALL}}
+        | {"bgcolor": "var(--st-background-color)", "borderpad": 1}
+        | {"text": f"↑ tallest bar: {number(100 * tallest)} %"}
+    ]

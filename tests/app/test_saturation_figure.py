@@ -109,15 +109,43 @@ def test_the_tug_of_war_is_the_mean_of_slow_pulls(loss_at):
 
 
 def test_the_histogram_holds_this_run_and_names_what_lies_beyond():
-    rec = run(input_scale=4.0)
+    rec = run(input_scale=10.0)
     a = slow(rec).a[1:].ravel()
     (bars,) = on(drawn(rec), "y6")
     for x, y in zip(bars.x, bars.y, strict=True):
         inside = (a >= x - bars.width / 2) & (a < x + bars.width / 2)
         assert y == pytest.approx(inside.mean(), abs=2 / a.size)
-    assert bars.y.sum() == pytest.approx((np.abs(a) < 6).mean(), abs=1e-6)
-    assert f"{100 * (a >= 6).mean():.2g} % →" in notes(drawn(rec))
-    assert f"← {100 * (a < -6).mean():.2g} %" in notes(drawn(rec))
+    inside = (np.abs(a) < 15).mean()
+    assert 0.5 < inside < 1.0
+    assert bars.y.sum() == pytest.approx(inside, abs=1e-6)
+    named = drawn(rec).layout.xaxis2
+    assert tuple(named.range) == (-15, 15)
+    assert named.title.text == f"a; beyond ±15: {100 * (1 - inside):.2g} %"
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"weight_scale": 10.0, "hidden_size": 1},
+        {"weight_scale": 10.0, "hidden_size": 32},
+        {"weight_scale": 3.0, "hidden_size": 32, "input_scale": 10.0},
+    ],
+)
+def test_the_histogram_holds_most_of_every_saturated_preset(settings):
+    rec = rc.run(rc.ExperimentConfig(init="orthogonal", steps=100, **settings))
+    W, h, x = rec.network.state_dict(), rec.layers[0].h, np.array(rec.x)
+    a = h[:-1] @ W["weight_hh_l0"].T + x[1:] @ W["weight_ih_l0"].T  # of recorded states: chaos
+    (bars,) = on(drawn(rec), "y6")
+    assert bars.y.sum() == pytest.approx((np.abs(a) < 15).mean(), abs=2 / a.size)
+    assert bars.y.sum() > 0.75
+
+
+def test_a_bar_that_is_cut_off_is_named_and_nothing_outside_is_not():
+    fig = drawn(run(weight_scale=0.0, input_scale=0.0))
+    (bars,) = on(fig, "y6")
+    assert bars.y.max() == 1.0
+    assert "↑ tallest bar: 100 %" in notes(fig)
+    assert fig.layout.xaxis2.title.text == "a"
 
 
 @pytest.mark.parametrize(
