@@ -13,8 +13,10 @@ _PHI: Final = {
     "relu": "torch.relu({})",
     "identity": "{}",
 }
-_SMALLEST: Final = -307.0
-"""log10 of what float64 still holds with all its digits."""
+_FARTHEST: Final = 307.0
+"""Decades from 1 up to which float64 still holds a number with all its digits."""
+
+_FAR: Final = "# beyond float64: PyTorch reads 0, inf or nan where the page still has a number"
 
 _SUM: Final = "x[t] @ W_ih.T + h @ {}.T + b"
 
@@ -77,17 +79,18 @@ def in_pytorch(rec: Recording) -> str:
         "",
         "grads = torch.stack([torch.zeros_like(h) if h.grad is None else h.grad for h in states])",
         "largest = grads.abs().amax(dim=2, keepdim=True)  # the square of 1e-200 would be 0",
-        "sizes = (grads / largest).norm(dim=2).log10() + largest[..., 0].log10()",
-        "# sizes: log10 |dL/dh_t|, steps by sequences; nan where a gradient is exactly 0",
+        "unit = grads / largest.where(largest > 0, 1.0)  # 0 / 0 would be nan",
+        "sizes = unit.norm(dim=2).log10() + largest[..., 0].log10()",
+        "# sizes: log10 |dL/dh_t|, steps by sequences; -inf where a gradient is exactly 0",
         f"print(sizes[0].mean())  # {size.mean():.4f} at step 1, mean over sequences",
         *_growth(rec, growth),
-        *(["# beyond float64: PyTorch reads 0 where the page still has a number"] * _is_far(rec)),
+        *([_FAR] * _is_far(rec)),
     )
 
 
 def _is_far(rec: Recording) -> bool:
     norms = rec.layers[0].log10_norms("d_h")
-    return bool((norms[norms > float("-inf")] < _SMALLEST).any())
+    return bool((abs(norms[norms > float("-inf")]) > _FARTHEST).any())
 
 
 def _config(rec: Recording) -> Iterator[str]:

@@ -3,8 +3,10 @@
 import ast
 import contextlib
 import io
+import re
 from importlib.util import find_spec
 
+import numpy as np
 import pytest
 
 import rnn_core as rc
@@ -26,6 +28,9 @@ RUNS = [
     {"cell": "gru", "truncate": 7, "h_init": "random"},
     {"cell": "lstm", "init": "keras", "forget_bias": 2.0},
     {"cell": "lstm", "truncate": 7, "h_init": "random"},
+    {"weight_scale": 0.0},
+    {"cell": "gru", "truncate": 7, "steps": 40, "init": "keras"},
+    {"activation": "relu", "hidden_size": 3, "steps": 12, "seed": 1},
     {"source": "text", "init": "pytorch"},
     {"source": "text", "text": 'a "quoted" \\n text', "loss_at": "every", "cell": "lstm"},
     {"activation": "identity", "weight_scale": 100.0, "input_scale": 100.0, "steps": 300},
@@ -66,6 +71,10 @@ def test_the_script_for_pytorch_agrees_where_pytorch_is(settings):
     found = executed(script)
     sizes, own = found["sizes"].numpy(), rec.layers[0].log10_norms("d_h")
     assert sizes[-1] == pytest.approx(own[-1], abs=1e-9, nan_ok=True)
+    promised = re.search(r"^print\(sizes\[0\]\.mean\(\)\)  # (\S+) at step 1", script, re.MULTILINE)
+    if "beyond float64" not in script:
+        assert sizes[0].mean() == pytest.approx(float(promised[1]), abs=6e-5)
+        assert np.array_equal(np.isneginf(sizes), np.isneginf(own))
     if "growth" in found:
         assert float(found["growth"]) == pytest.approx(rec.verdict.growth_per_step, abs=1e-9)
     else:
