@@ -26,6 +26,64 @@ LAST: Final = 10
 """Steps before the loss whose share in the clipped gradient the page names."""
 
 
+DISTURBANCES: Final = (1e-13, -1e-13)
+"""How far w of a start is moved: more than rounding would, less than any reader can see."""
+
+MORE_DISTURBANCES: Final = (7e-14, -3e-14)
+"""Where the first two agree on what becomes of a path but not where, these are asked as well."""
+
+
+@dataclass(frozen=True)
+class Witnessed:
+    """A path with those from starts moved by 1e-13: what differs among them, rounding decides.
+
+    The wall multiplies a disturbance by some 10^4 at each meeting, so a path that meets it often
+    is another one on a machine whose exp rounds otherwise.
+    """
+
+    path: Descent
+    beside: tuple[Descent, ...]
+
+    @property
+    def all(self) -> tuple[Descent, ...]:
+        """The path and its witnesses."""
+        return (self.path, *self.beside)
+
+    @property
+    def fate(self) -> str:
+        """What became of the path, or "undecided" where rounding decides that.
+
+        Paths that are thrown after different updates have met the wall more than once: that all
+        of a few were thrown is luck.
+        """
+        fate = self.path.fate
+        if any(one.fate != fate for one in self.all):
+            return "undecided"
+        ends = {(one.last_below, one.overflow) for one in self.all}
+        return "undecided" if fate in ("thrown", "overflow") and len(ends) > 1 else fate
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether all were thrown, left stuck, or left the numbers."""
+        return self.fate in ("thrown", "stuck", "overflow")
+
+    @property
+    def is_scattered(self) -> bool:
+        """Whether a path that stays somewhere stays elsewhere after a disturbance."""
+        ends = [float(one.loss[-1]) for one in self.all]
+        return self.fate in ("stuck", "under way") and max(ends) - min(ends) > 0.01 * max(ends)
+
+    @property
+    def is_same_largest(self) -> bool:
+        """Whether all meet their largest gradient at the same update."""
+        return len({int(np.argmax(one.gradient_norm)) for one in self.all}) == 1
+
+    @property
+    def is_same_clipped(self) -> bool:
+        """Whether the same updates of all are clipped."""
+        return len({one.is_clipped[:-1].tobytes() for one in self.all}) == 1
+
+
 @dataclass(frozen=True)
 class Descents:
     """Two paths from one start over the error of one unit.
@@ -35,6 +93,7 @@ class Descents:
     start : (w, b).
     steps : T of the unit.
     mode : "norm" or "value".
+    beside_unclipped, beside_clipped : the same from starts moved by 1e-13.
     """
 
     start: tuple[float, float]
@@ -44,11 +103,23 @@ class Descents:
     mode: str
     unclipped: Descent
     clipped: Descent
+    beside_unclipped: tuple[Descent, ...]
+    beside_clipped: tuple[Descent, ...]
 
     @property
     def is_untouched(self) -> bool:
-        """Whether no gradient on the way was clipped."""
-        return not self.clipped.is_clipped[:-1].any()
+        """Whether no gradient on the way was clipped, however it was rounded."""
+        return not any(one.is_clipped[:-1].any() for one in self.of_clipped.all)
+
+    @property
+    def of_unclipped(self) -> Witnessed:
+        """The unclipped path with its witnesses."""
+        return Witnessed(self.unclipped, self.beside_unclipped)
+
+    @property
+    def of_clipped(self) -> Witnessed:
+        """The clipped path with its witnesses."""
+        return Witnessed(self.clipped, self.beside_clipped)
 
 
 @dataclass(frozen=True)
@@ -103,14 +174,18 @@ class Run:
         """The paths beside the cliff."""
         s = self.settings
         start, steps, rate = (s["start_w"], s["start_b"]), s["unit_steps"], s["learning_rate"]
+        one = _witnessed(start, steps, rate, None, "norm")
+        other = _witnessed(start, steps, rate, s["threshold"], s["clip"])
         return Descents(
             start,
             steps,
             rate,
             s["threshold"],
             s["clip"],
-            _descent(start, steps, rate, None, "norm"),
-            _descent(start, steps, rate, s["threshold"], s["clip"]),
+            one.path,
+            other.path,
+            one.beside,
+            other.beside,
         )
 
     @cached_property
@@ -149,15 +224,21 @@ def clipped_net(rec: Recording, threshold: float) -> ClippedNet | None:
     )
 
 
-@lru_cache(maxsize=256)
-def _descent(
+@lru_cache(maxsize=128)
+def _witnessed(
     start: tuple[float, float], steps: int, rate: float, threshold: float | None, mode: str
-) -> Descent:
-    return descend(
-        start=start,
-        learning_rate=rate,
-        threshold=threshold,
-        mode=mode,
-        updates=UPDATES,
-        steps=steps,
-    )
+) -> Witnessed:
+    def descent(by: float) -> Descent:
+        return descend(
+            start=(start[0] + by, start[1]),
+            learning_rate=rate,
+            threshold=threshold,
+            mode=mode,
+            updates=UPDATES,
+            steps=steps,
+        )
+
+    found = Witnessed(descent(0.0), tuple(map(descent, DISTURBANCES)))
+    if not found.is_scattered:
+        return found
+    return Witnessed(found.path, found.beside + tuple(map(descent, MORE_DISTURBANCES)))

@@ -2,9 +2,8 @@
 
 from typing import Final
 
-from app.clipped import UPDATES, Run
+from app.clipped import UPDATES, Run, Witnessed
 from app.sentences.numerals import number
-from rnn_core.theory.descent import Descent
 
 _UNIT: Final = """
 # One unit beside the cliff: two descents from one start.
@@ -30,11 +29,14 @@ def descend(threshold):
 """
 
 
-def _end(path: Descent) -> str:
+def _end(found: Witnessed) -> str:
     """Return a comment with what holds on every machine: not the digits of a path at the wall."""
-    if path.fate in ("thrown", "stuck"):
-        return f"# {path.fate}, at error {number(float(path.loss[-1]))}"
-    return f"# {path.fate}"
+    errors = {number(float(one.loss[-1])) for one in found.all}
+    if found.fate == "undecided":
+        return "# rounding decides"
+    if found.fate in ("thrown", "stuck") and len(errors) == 1:
+        return f"# {found.fate}, at error {errors.pop()}"
+    return f"# {found.fate}"
 
 
 def written(run: Run, language: str) -> str:
@@ -44,7 +46,7 @@ def written(run: Run, language: str) -> str:
     not its last digits.
     """
     found = run.descents
-    ends = [_end(path) for path in (found.unclipped, found.clipped)]
+    ends = [_end(path) for path in (found.of_unclipped, found.of_clipped)]
     if language == "pytorch":
         return (
             f"\nSTART, STEPS, RATE = {found.start!r}, {found.steps}, {found.learning_rate!r}\n"

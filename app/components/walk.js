@@ -33,7 +33,7 @@ const walkOf = (frame, node, send) => {
   };
 
   const words = () => {
-    const parts = [`after ${at.k} updates`];
+    const parts = [`after ${at.k} update${at.k === 1 ? '' : 's'}`];
     const curves = walked().filter((trace) => trace.customdata);
     for (const name of new Set(curves.map((trace) => trace.meta.walk))) {
       const [error, norm] = curves.filter((trace) => trace.meta.walk === name).map((trace) => trace.customdata[Math.min(at.k, trace.customdata.length - 1)]);

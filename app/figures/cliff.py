@@ -82,7 +82,7 @@ def _path(path: Descent, line: str, name: str) -> list[Part]:
             "name": name,
             "meta": {"walk": name, "colour": own},
             "hovertemplate": (
-                f"{name}, after %{{pointNumber}} updates<br>w %{{x:.4f}}, b %{{y:.4f}}"
+                f"{name}, updates made: %{{pointNumber}}<br>w %{{x:.4f}}, b %{{y:.4f}}"
                 "<extra></extra>"
             ),
         },
@@ -106,7 +106,7 @@ def _curves(path: Descent, line: str, name: str) -> list[Part]:
         | {"y": _log10(values), "yaxis": axis, "customdata": values.astype(np.float32)}
         | {
             "hovertemplate": (
-                f"{name}, after %{{x}} updates<br>{word} %{{customdata:.3g}}<extra></extra>"
+                f"{name}, updates made: %{{x}}<br>{word} %{{customdata:.3g}}<extra></extra>"
             )
         }
         for values, axis, word in (

@@ -1,15 +1,14 @@
 """What the page of clipping says: what clipping saved, and what it could not."""
 
-import math
 from typing import Final
 
 import numpy as np
 
 from app.clipped import LAST, UPDATES, ClippedNet, Descents, Run
 from app.sentences.belief import Belief
-from app.sentences.numerals import counted, factor, number, part, power
+from app.sentences.clipping_ends import end, explodes, is_thrown_at_once, size
+from app.sentences.numerals import counted, factor, number, part
 from rnn_core import Recording
-from rnn_core.theory.descent import Descent
 
 _FORMULA: Final = {
     "norm": r"$g \leftarrow \dfrac{\theta}{|g|}\,g\ \text{ where } |g| \ge \theta$",
@@ -17,33 +16,26 @@ _FORMULA: Final = {
 }
 _SQUARE: Final = 90.0
 _AS_BEFORE: Final = ", as before: one number multiplies the terms of all steps"
-EXPLODED: Final = 10.0
-"""How many times its first size a gradient has grown that "explodes"."""
+_SMALL: Final = 0.1
+"""The part of dL/dW below which steps "have vanished" from it, or an explosion has buried them."""
 
 
 def claim(run: Run) -> str:
-    """Say what became of both descents, as plain text."""
+    """Say what became of both descents, as plain text; nothing that rounding decides."""
     found = run.descents
-    one, other = found.unclipped, found.clipped
+    one, other = found.of_unclipped, found.of_clipped
+    ends = [end(path, found.learning_rate) for path in (one, other)]
     both = (
-        f"nclipped, the descent {_end(one)}; clipped by {found.mode} at {number(found.threshold)}, "
-        f"it {_end(other)}."
+        f"nclipped, the descent {ends[0]}; clipped by {found.mode} at {number(found.threshold)}, "
+        f"it {ends[1]}."
     )
-    if found.steps == 1:
-        return f"With one step of time there is no wall: u{both}"
-    if found.is_untouched:
+    if found.is_untouched and found.steps > 1:
         return (
             f"No gradient on the way reaches the threshold of {number(found.threshold)}: clipping "
-            f"changes nothing, and the descent {_end(one)}."
+            f"changes nothing, and the descent {ends[0]}."
         )
-    is_lost, is_lost_too = _is_lost(one), _is_lost(other)
-    if is_lost and is_lost_too:
-        return f"This clipping is no protection: u{both}"
-    if is_lost:
-        return f"U{both}"
-    if is_lost_too:
-        return f"Here clipping does harm: u{both}"
-    return f"Neither is thrown: u{both}"
+    lead = _lead(found)
+    return f"{lead}: u{both}" if lead else f"U{both}"
 
 
 def protocol(run: Run) -> str:
@@ -67,11 +59,13 @@ def equation(run: Run) -> str:
         kept = f"is multiplied by **{factor(float(np.log10(found.threshold / largest)))}**"
         if found.mode == "value":
             kept = f"is cut to **±{number(found.threshold)}** in each entry"
+    found_at = f"**{size(largest)}** after {counted(k, 'update')}"
+    if not found.of_unclipped.is_same_largest:
+        found_at = f"in this run {found_at} (which, rounding decides)"
     return (
         r"$x_t = w\,\sigma(x_{t-1}) + b,\quad E = (\sigma(x_T) - 0.7)^2,\quad$"
         f" {_FORMULA[found.mode]}: with $\\theta$ = **{number(found.threshold)}** the largest "
-        f"gradient of the unclipped descent, **{_size(largest)}** after {counted(k, 'update')}, "
-        f"{kept}."
+        f"gradient of the unclipped descent, {found_at}, {kept}."
     )
 
 
@@ -83,27 +77,26 @@ def notice(run: Run) -> str:
             "Without a second step there is no product of slopes, so nothing can explode. Raise T "
             "and the wall appears."
         )
-    clipped = int(found.clipped.is_clipped[:-1].sum())
-    moved = (
-        f"Of {len(found.clipped.w) - 1} updates {clipped} {'was' if clipped == 1 else 'were'} "
-        "clipped"
-    )
-    if not _is_lost(found.unclipped):
+    moved, one = _moved(found), found.of_unclipped
+    if one.fate == "undecided":
+        return (
+            "From a start moved by 10^-13 the unclipped descent ends elsewhere: every steep place "
+            f"multiplies what rounding leaves out. {moved}."
+        )
+    if not one.is_lost:
         return (
             f"{moved}; elsewhere both take the same steps. From this start the unclipped descent "
             "is not lost: a wall is a risk and no verdict."
         )
-    if not _explodes(found.unclipped):
+    if not explodes(one):
         return (
             "Here no gradient explodes: the learning rate itself is too large, from a first "
-            f"gradient of {_size(float(found.unclipped.gradient_norm[0]))} on. {moved}."
+            f"gradient of {size(float(found.unclipped.gradient_norm[0]))} on. {moved}."
         )
-    end = found.unclipped.gradient_norm[-1]
     return (
-        f"The gradient explodes at one place, and where it throws the descent it is "
-        f"{_size(float(end))}: the explosion ends in vanishing, and no threshold brings it back. "
-        f"{moved}, which ones hangs on the last digits of all numbers: clipping bounds the step "
-        "at the wall and leaves the wall where it is."
+        f"The gradient explodes at one place, {_where(found)}: the explosion ends in vanishing, "
+        f"and no threshold brings it back. {moved}: clipping bounds the step at the wall and "
+        "leaves the wall where it is."
     )
 
 
@@ -157,7 +150,7 @@ def _of_net(rec: Recording, net: ClippedNet | None) -> tuple[Belief, ...]:
     last, early = net.last_share, net.early_share
     decades = rec.verdict.decades
     if last is not None and early is not None and rec.steps > 2 * LAST:
-        if decades < -2.0:
+        if decades < -2.0 and abs(early) < _SMALL:
             found.append(
                 Belief(
                     "“If clipping shrinks large gradients, scaling up small ones cures vanishing.”",
@@ -166,7 +159,7 @@ def _of_net(rec: Recording, net: ClippedNet | None) -> tuple[Belief, ...]:
                     "vanished",
                 )
             )
-        elif decades > 2.0:
+        elif decades > 2.0 and abs(last) < _SMALL:
             found.append(
                 Belief(
                     "“Clipping cures the explosion.”",
@@ -186,17 +179,53 @@ def _of_net(rec: Recording, net: ClippedNet | None) -> tuple[Belief, ...]:
     return tuple(found)
 
 
+def _lead(found: Descents) -> str:
+    """Say in a word how the descents compare; nothing where clipping saves, or rounding decides."""
+    one, other = found.of_unclipped, found.of_clipped
+    if found.steps == 1:
+        return "With one step of time there is no wall"
+    if "undecided" in (one.fate, other.fate) or (one.is_lost and not other.is_lost):
+        return ""
+    if other.is_lost:
+        return "This clipping is no protection" if one.is_lost else "Here clipping does harm"
+    return "Neither is thrown"
+
+
 def _of_descents(found: Descents) -> tuple[Belief, ...]:
-    if not (_is_lost(found.unclipped) and _explodes(found.unclipped)):
+    one = found.of_unclipped
+    if not (one.is_lost and explodes(one)):
         return ()
-    end = float(found.unclipped.gradient_norm[-1])
+    norm = size(float(found.unclipped.gradient_norm[-1]))
+    if one.fate == "stuck":
+        what = f"after it the descent is stuck where the gradient is {norm}"
+    else:
+        what = f"the explosion throws it to where the gradient is {norm}"
     return (
         Belief(
             "“An exploding gradient means that the loss goes to infinity.”",
-            f"the error of this unit is never above 0.49; the explosion throws it to where the "
-            f"gradient is {_size(end)}",
+            f"the error of this unit is never above 0.49; {what}",
         ),
     )
+
+
+def _moved(found: Descents) -> str:
+    """Count the clipped updates: of this run, where rounding decides which ones."""
+    count = int(found.clipped.is_clipped[:-1].sum())
+    was = "was" if count == 1 else "were"
+    said = f"Of {counted(len(found.clipped.w) - 1, 'update')} {count} {was} clipped"
+    if found.of_clipped.is_same_clipped:
+        return said
+    return f"{said} in this run; which {'one' if count == 1 else 'ones'}, rounding decides"
+
+
+def _where(found: Descents) -> str:
+    """Say how small the gradient is where the unclipped descent ends."""
+    one = found.of_unclipped
+    norm = size(float(found.unclipped.gradient_norm[-1]))
+    if one.fate == "stuck":
+        return f"and where the descent is stuck it is {norm}"
+    verb = "it throws the descent" if is_thrown_at_once(one.path) else "the descent is lost"
+    return f"and where {verb} it is {norm}"
 
 
 def _ledger(rec: Recording, found: ClippedNet, of: str, rest: str = "") -> str:
@@ -206,53 +235,6 @@ def _ledger(rec: Recording, found: ClippedNet, of: str, rest: str = "") -> str:
     if rec.steps <= 2 * LAST:
         return f"The first half of the steps holds {_share(early)} {of}{rest}."
     return f"The last {LAST} steps hold {_share(last)} {of}, the first half {_share(early)}{rest}."
-
-
-def _explodes(path: Descent) -> bool:
-    return bool(path.gradient_norm.max() > EXPLODED * path.gradient_norm[0])
-
-
-def _is_lost(path: Descent) -> bool:
-    return path.fate in ("thrown", "stuck", "overflow")
-
-
-def _end(path: Descent) -> str:
-    error, norm = number(float(path.loss[-1])), _size(float(path.gradient_norm[-1]))
-    k = path.last_below
-    match path.fate:
-        case "overflow":
-            return f"leaves all numbers at update {path.overflow}"
-        case "thrown":
-            if path.longest_move != k:
-                after = counted(k, "update")
-                return f"is lost after {after} and ends at error {error}, gradient {norm}"
-            size = _size(float(path.gradient_norm[k]))
-            return (
-                f"is thrown after {counted(k, 'update')} by a gradient of {size} to error "
-                f"{error}, gradient {norm}"
-            )
-        case "arrived":
-            return f"arrives below an error of {_above(path.settled_loss)}"
-        case "stuck":
-            return f"is stuck at error {error}, where the gradient is {norm}"
-    return f"is still under way at error {error}"
-
-
-def _size(value: float) -> str:
-    if not np.isfinite(value):
-        return "no number"
-    return number(value, 3 if value >= 100.0 else 2)
-
-
-def _above(value: float) -> str:
-    """Return a number of one digit that is above `value`: more digits the wall would decide."""
-    if value == 0.0:
-        return "10^-300"
-    log10 = math.log10(value)
-    if log10 < -4.0:
-        return power(math.ceil(10.0 * log10) / 10.0)
-    unit = 10.0 ** math.floor(log10)
-    return number(math.ceil(value / unit) * unit, 1)
 
 
 def _signed(value: float) -> str:

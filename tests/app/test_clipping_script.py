@@ -53,3 +53,14 @@ def test_the_script_for_pytorch_has_the_settings_and_what_became_of_both(mode):
     assert f"print(descend(None))  # thrown, at error {number(end)}" in script
     fate = {"norm": "arrived", "value": "under way"}[mode]
     assert script.endswith(f"print(descend(1.0))  # {fate}\n")
+
+
+@pytest.mark.parametrize("language", ["rnn_core", "pytorch"])
+def test_a_script_promises_no_fate_that_rounding_decides(language):
+    """From b = -3 a start moved by 10^-13 ends at an error of 0.09 or of 0.06."""
+    ends = [slow_descent(5.0 + by, -3.0, threshold=None)[-1][2] for by in (0.0, 1e-13, -1e-13)]
+    assert min(ends) < 0.06
+    assert max(ends) > 0.0899
+    script = clipping_script.written(run_of(settings(start_b=-3.0)), language)
+    first = next(line for line in script.splitlines() if line.startswith("print") and "# " in line)
+    assert first.endswith("  # rounding decides")
