@@ -35,7 +35,12 @@ class Key(NamedTuple):
 
 @dataclass(frozen=True)
 class Pair:
-    """Both runs, finished or as far as they came; None where one has not begun."""
+    """Both runs, finished or as far as they came; None where one has not begun.
+
+    Attributes
+    ----------
+    baseline : what saying 1 to every sequence scores on the sequences that are trained on.
+    """
 
     threshold: float
     mode: str
@@ -103,7 +108,8 @@ def pair_of(settings: Mapping[str, Any], begun: Mapping[Key, list[Update]]) -> P
     ]
     if runs == [None, None]:
         return None
-    return Pair(settings["threshold"], settings["clip"], 1.0 / 6.0, runs[0], runs[1])
+    always_1 = task(settings["seed"]).score_of(1.0)
+    return Pair(settings["threshold"], settings["clip"], always_1, runs[0], runs[1])
 
 
 def fingerprint(pair: Pair) -> str:

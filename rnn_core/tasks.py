@@ -68,6 +68,13 @@ class Task:
         """Return the loss of the states of this task's sequences."""
         return MeanSquaredError(output, self.targets)
 
+    def score_of(self, guess: float) -> float:
+        """Return the mean squared error of one guess for every number of these targets.
+
+        `baseline` is its expectation for the best guess; a few sequences may be off by half of it.
+        """
+        return float(np.square(self.targets - guess).sum(axis=1).mean())
+
 
 def adding(*, steps: int = 50, batch_size: int = 32, seed: int = 0) -> Task:
     """Return the adding problem: the sum of the two marked numbers of a sequence.

@@ -9,7 +9,7 @@ from app.figures.decades import Domain, ticks
 from app.figures.panel import Part, key
 from app.figures.stack import title
 from app.figures.theme import INK, SMALL, colour
-from app.sentences.numerals import number, power
+from app.sentences.numerals import counted, number, power
 from app.sentences.typeset import for_figure
 from app.trained import UPDATES, Pair
 from rnn_core.arrays import Array
@@ -79,7 +79,7 @@ def _curve(log10: Array, line: str, name: str, xaxis: str, yaxis: str) -> Part:
         "yaxis": yaxis,
         "line": {"color": colour(line), "width": 2.5, "dash": "dash" if line == "a" else "solid"},
         "name": name,
-        "hovertemplate": f"{name}, after %{{x}} updates: 10^%{{y:.2f}}<extra></extra>",
+        "hovertemplate": f"{name}, updates made: %{{x}}: 10^%{{y:.2f}}<extra></extra>",
     }
 
 
@@ -118,7 +118,7 @@ def _died(update: int) -> Part:
         "y": 0.02,
         "yref": "paper",
         "yanchor": "bottom",
-        "text": f"dies after {update} updates",
+        "text": f"dies after {counted(update, 'update')}",
         "font": {"color": colour("run"), "size": SMALL},
         "bgcolor": "var(--st-background-color)",
     }

@@ -3,6 +3,7 @@
 import io
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -236,9 +237,8 @@ def test_the_training_of_the_page_is_run_once_and_stays():
 
 @pytest.mark.parametrize("seed", range(21))
 def test_unclipped_the_net_dies_and_clipped_it_survives_with_any_seed(seed):
-    unclipped, clipped = (
-        training(list(trained.entries(key))) for key in trained.keys(settings(seed=seed))
-    )
+    runs = [list(trained.entries(key)) for key in trained.keys(settings(seed=seed))]
+    unclipped, clipped = map(training, runs)
     assert unclipped.overflow is not None
     assert unclipped.dies_at is not None
     assert unclipped.loss[-1] > 3.4e38
@@ -246,8 +246,10 @@ def test_unclipped_the_net_dies_and_clipped_it_survives_with_any_seed(seed):
     assert unclipped.saturated_share[-2] > 0.95
     assert clipped.overflow is None
     assert clipped.dies_at is None
-    assert clipped.loss[-1] < 1 / 6 < clipped.loss[0]
-    pair = trained.Pair(1.0, "norm", 1 / 6, unclipped, clipped)
+    asked = settings(seed=seed)
+    pair = trained.pair_of(asked, dict(zip(trained.keys(asked), runs, strict=True)))
+    always_1 = slow_score_of_1(seed)
+    assert clipped.loss[-1] < always_1 < clipped.loss[0]
     text = training_words(pair)
     assert text.startswith("Without clipping the net dies after ")
     below = [k for k, one in enumerate(unclipped.loss) if one <= unclipped.loss[0]]
@@ -259,4 +261,34 @@ def test_unclipped_the_net_dies_and_clipped_it_survives_with_any_seed(seed):
     assert (grown in text) == (largest > 1.5 * 10.0 ** unclipped.log10_norm[0])
     count = sum(norm >= 0.0 for norm in clipped.log10_norm[:-1])
     assert f"in {count} of 150 updates, its loss goes from {number(clipped.loss[0])}" in text
+    assert text.endswith(f"; to say 1 to every sequence would score {number(always_1)}.")
     assert rc.ExperimentConfig(**trained.NET, seed=seed) == trained.config(seed)
+
+
+def slow_score_of_1(seed):
+    """Return what always saying 1 scores on the 32 sequences of a seed, one at a time."""
+    x = trained.task(seed).x
+    sums = [sum(float(u) for u, mark in x[:, b] if mark == 1.0) for b in range(32)]
+    return sum((one - 1.0) ** 2 for one in sums) / 32
+
+
+@pytest.mark.parametrize(("seed", "score"), [(0, "0.20"), (1, "0.12"), (6, "0.29"), (8, "0.25")])
+def test_to_say_1_scores_what_it_scores_on_the_sequences_that_are_trained_on(seed, score):
+    pair, _ = pair_of(updates=2, seed=seed)
+    assert number(slow_score_of_1(seed)) == score
+    assert f"to say 1 to every sequence would score {score}" in training_words(pair)
+    lines = clipping.training_figure.drawing(pair)["layout"]["shapes"]
+    (level,) = (line["y0"] for line in lines if line["yref"] == "y")
+    assert 10.0**level == pytest.approx(slow_score_of_1(seed), rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("below", "said"), [(1, "dies after 1 update"), (2, "dies after 2 updates")]
+)
+def test_the_figure_counts_the_updates_of_a_death_as_a_reader_does(below, said):
+    pair, _ = pair_of(updates=8, seed=5)
+    loss = np.array([1.0] * (below + 1) + [2.0] * (8 - below))
+    dead = replace(pair, unclipped=replace(pair.unclipped, loss=loss))
+    assert dead.unclipped.dies_at == below
+    notes = [one["text"] for one in clipping.training_figure.drawing(dead)["layout"]["annotations"]]
+    assert said in notes

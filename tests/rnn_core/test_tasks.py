@@ -88,3 +88,14 @@ def test_what_cannot_be_asked_is_refused(changes, message):
     with pytest.raises(ConfigError) as error:
         adding(**changes)
     assert str(error.value) == message
+
+
+@pytest.mark.parametrize("guess", [1.0, 0.25])
+def test_what_one_guess_scores_on_these_very_sequences(guess):
+    task = adding(steps=12, batch_size=5, seed=8)
+    total = 0.0
+    for b in range(5):
+        marked = [task.x[t, b, 0] for t in range(12) if task.x[t, b, 1] == 1.0]
+        total += (sum(marked) - guess) ** 2
+    assert task.score_of(guess) == pytest.approx(total / 5, rel=1e-12)
+    assert abs(task.score_of(1.0) - task.baseline) > 0.01
