@@ -57,8 +57,8 @@ def sigmoid_and_rest(a: Array, *, is_resolved: bool = False) -> tuple[Array, Arr
 def _exponential_and_sigmoid(a: Array, *, is_resolved: bool) -> tuple[Array, Array]:
     """Return e = exp(-a), kept below overflow, and 1 / (1 + e)."""
     e = np.negative(a)
-    if not is_resolved:  # below ln 2 per power of two: no overflow
-        np.minimum(e, float(np.finfo(a.dtype).maxexp) * 0.68, out=e)
+    if not is_resolved:  # 1 / (1 + e) stays normal, and e far from overflow
+        np.minimum(e, -np.log(4.0 * np.finfo(a.dtype).tiny), out=e)
     np.exp(e, out=e)
     value = np.add(e, 1.0)
     return e, np.reciprocal(value, out=value)

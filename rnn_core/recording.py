@@ -145,6 +145,19 @@ class LayerRecording:
             is_beyond |= (np.abs(self.c) > RESOLVED).any(axis=(1, 2))
         return np.flatnonzero(is_beyond)
 
+    @cached_property
+    def unresolved_steps(self) -> IntArray:
+        """Steps (from 0) whose bound on phi' is not small beside 1 once the weights multiply it.
+
+        Those of `bound_steps` where some weight, times H, is beyond 10^290 (float32: 10^29). The
+        bound of 10^-308 stands there for a slope that may be 10^-(10^300), and counts: gradients
+        from there on back are finite, and nothing but an upper bound.
+        """
+        limits = np.finfo(self.tape.joined.dtype)
+        largest = max(np.abs(self.params.weight_hh).max(), np.abs(self.params.weight_ih).max())
+        is_felt = float(largest) * float(limits.tiny) * self.h.shape[-1] > float(limits.eps) / 16
+        return self.bound_steps if is_felt else np.array([], dtype=np.int64)
+
 
 @dataclass(frozen=True)
 class Recording:

@@ -1,9 +1,12 @@
 """Weights of 1e200 and more: finite states have finite gradients, at any depth."""
 
+from decimal import Decimal, localcontext
+
 import numpy as np
 import pytest
 
 import rnn_core as rc
+from rnn_core.activations import sigmoid_and_rest
 from tests.rnn_core.random_networks import last_step
 
 
@@ -110,3 +113,52 @@ def test_float32_net_hands_down_what_its_type_cannot_hold(rng):
     )
     assert narrow.total.scaled("d_h").mantissa.dtype == np.float32
     assert narrow.log10_norms("d_h") == pytest.approx(wide.log10_norms("d_h"), abs=1e-4)
+
+
+def test_slope_of_the_sigmoid_is_exact_as_far_as_float64_has_normal_numbers():
+    a = np.array([-706.9, -700.0, -354.1, 354.1, 700.0, 707.0])
+    with localcontext(prec=60):
+        e = [(-Decimal(value)).exp() for value in a.tolist()]
+        exact = [(1 / (1 + x), x / (1 + x), x / (1 + x) ** 2) for x in e]
+    for ours, theirs in zip(sigmoid_and_rest(a), zip(*exact, strict=True), strict=True):
+        for found, true in zip(ours.tolist(), theirs, strict=True):
+            assert abs(Decimal(found) / true - 1) < Decimal("1e-12")
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_saturated_gates_are_bounded_by_four_times_the_smallest_normal_number(dtype):
+    """And are normal numbers themselves: arithmetic with others is slow."""
+    far = np.array([-3e4, 3e4, -1e30, 1e30], dtype)
+    tiny = np.finfo(dtype).tiny
+    for values, positive in zip(sigmoid_and_rest(far), (1.0, tiny, tiny), strict=True):
+        assert (values >= tiny).all()
+        assert (values[1::2] == positive).all()
+    assert (sigmoid_and_rest(far)[2] < 5 * tiny).all()
+
+
+@pytest.mark.parametrize(
+    ("weight", "is_felt"), [(1e200, False), (1e280, False), (1e292, True), (1.7e308, True)]
+)
+def test_steps_at_which_weights_lift_a_bound_to_a_number_are_named(weight, is_felt):
+    """Gates driven far out by the state: 10^-308 stands for their slopes, and for 10^-(10^200)."""
+    state = {
+        "weight_ih_l0": np.zeros((12, 1)),
+        "weight_hh_l0": np.concatenate([weight * np.ones((8, 4)) / 4, np.eye(4)]),
+    }
+    net = rc.Network.from_state_dict(state, cell="gru")
+    v = np.array([1.0, -0.5, 2.0, 1.0])
+    layer = rc.record(net, np.zeros((5, 1, 1)), last_step(v), h_init=np.full((1, 4), 0.5)).layers[0]
+    assert layer.bound_steps.tolist() == [0, 1, 2, 3, 4]
+    assert layer.unresolved_steps.tolist() == (layer.bound_steps.tolist() if is_felt else [])
+    norms = layer.log10_norms("d_h")[:, 0]
+    grown = norms - np.log10(np.linalg.norm(v))
+    if is_felt:  # z = 1 keeps h: in truth the gradient stays what it was
+        assert (np.abs(grown) <= 0.1 * np.arange(4, -1, -1) + 1e-12).all()
+    else:
+        assert grown == pytest.approx(0.0, abs=1e-12)
+
+
+def test_steps_of_ordinary_nets_are_all_resolved():
+    for cell in ("rnn", "gru", "lstm"):
+        rec = rc.run(rc.ExperimentConfig(cell=cell, weight_scale=100.0, steps=20))
+        assert rec.layers[0].unresolved_steps.tolist() == []
