@@ -17,7 +17,7 @@ def for_html(text: str) -> str:
     >>> for_html("W_hh <b>")
     'W<sub>hh</sub> &lt;b&gt;'
     """
-    raised = _POWER.sub(lambda m: f"10{_UNSEEN}<sup>{m[1]}</sup>", escape(text))
+    raised = _POWER.sub(lambda m: f"10{_UNSEEN}<sup>{_signed(m[1])}</sup>", escape(text))
     return _INDEX.sub(r"\1<sub>\2</sub>", raised)
 
 
@@ -27,10 +27,12 @@ def for_figure(text: str) -> str:
     >>> for_figure("10^-37 at step 1")
     '10<sup>−37</sup> at step 1'
     """
-    raised = _POWER.sub(
-        lambda m: f"10<sup>{m[1].replace('-', '−')}</sup>", escape(text, quote=False)
-    )
+    raised = _POWER.sub(lambda m: f"10<sup>{_signed(m[1])}</sup>", escape(text, quote=False))
     return _INDEX.sub(r"\1<sub>\2</sub>", raised)
+
+
+def _signed(exponent: str) -> str:
+    return exponent.replace("-", "−")
 
 
 def for_markdown(text: str) -> str:

@@ -68,7 +68,7 @@ def test_numbers_have_the_digits_that_count(function, value, text):
 def test_powers_are_set_as_formulas_and_still_copied_with_their_caret():
     sentence = "shrinks to 10^-3.6. W_hh <b>"
     html = for_html(sentence)
-    assert html.endswith("<sup>-3.6</sup>. W<sub>hh</sub> &lt;b&gt;")
+    assert html.endswith("<sup>−3.6</sup>. W<sub>hh</sub> &lt;b&gt;")
     assert ">^</span>" in html
     assert for_figure(sentence) == "shrinks to 10<sup>−3.6</sup>. W<sub>hh</sub> &lt;b&gt;"
     assert for_markdown("× **10^-53**") == "× **$10^{-53}$**"

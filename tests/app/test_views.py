@@ -43,8 +43,11 @@ def as_number(text):
 
 
 def shown_text(page):
-    """Return what the page says outside its picture, without the marks of HTML."""
-    html = " ".join(one.proto.body for one in page.get("html"))
+    """Return what the page says outside its picture, without the marks of HTML.
+
+    An exponent has its minus as in a plain sentence: 10^-37.
+    """
+    html = " ".join(one.proto.body for one in page.get("html")).replace("<sup>−", "<sup>-")
     return re.sub(r"<style>.*?</style>|<[^>]+>", "", html, flags=re.DOTALL)
 
 
