@@ -6,7 +6,7 @@ from typing import Any, Final
 from app.figures.decades import domain
 from app.figures.gate_maps import gate_maps
 from app.figures.panel import Panel
-from app.figures.roads import paths_apart, three_cells
+from app.figures.roads import keeping_gate, paths_apart, three_cells
 from app.figures.stack import stacked, without_run
 from app.figures.time_axis import axis_steps
 from rnn_core import Recording
@@ -49,8 +49,10 @@ def drawing(
     last = (
         Panel("<b>no gradient arrives at step 1</b>", {"visible": False}, [])
         if found is None
-        else paths_apart(rec, found, shown)
+        else paths_apart(rec, found)
     )
-    panels = (three_cells(recs, shown, pinned=pinned, nets=nets), *gates, last)
+    alone = None if found is None else (keeping_gate(rec), found.product)
+    cells = three_cells(recs, shown, pinned=pinned, nets=nets, line_alone=alone)
+    panels = (cells, *gates, last)
     heights = (_LARGE, *(each for _ in gates), _LARGE)
     return stacked(rec, panels, heights=heights, gap=_GAP)

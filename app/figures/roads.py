@@ -20,16 +20,24 @@ CELLS: Final = {"rnn": ("RNN", "run"), "gru": ("GRU", "share"), "lstm": ("LSTM",
 """Names of the cells and their colours."""
 
 PARTS: Final = {
-    "line": ("never left the line", "zero"),
-    "i": ("i", "floor"),
-    "f": ("f", "bound"),
-    "g": ("candidate g", "run"),
-    "o": ("o", "share"),
-    "r": ("r", "bound"),
-    "z": ("z", "share"),
-    "n": ("candidate n", "run"),
+    "line": ("never left the line", INK, "circle", "●"),
+    "i": ("i", colour("exit-1"), "square", "■"),
+    "f": ("f", colour("exit-2"), "diamond", "◆"),
+    "g": ("candidate g", colour("exit-3"), "triangle-up", "▲"),
+    "o": ("o", colour("exit-4"), "x", "✕"),
+    "r": ("r", colour("exit-1"), "square", "■"),
+    "z": ("z", colour("exit-2"), "diamond", "◆"),
+    "n": ("candidate n", colour("exit-3"), "triangle-up", "▲"),
 }
-"""What a path is called by its first exit, and its colour."""
+"""What a path is called by its first exit, its colour, and the mark on its curve: a shape each, for
+whoever cannot tell the colours apart. None has the colour of a cell."""
+
+OF_WHOLE: Final = Domain(-4.0, 1.0)
+"""Decades of a path beside the whole gradient, whatever the settings: a path that matters has at
+least a hundredth of it, and one that others cancel is larger than the whole."""
+
+_MARKS: Final = 12
+"""Marks along a curve, about."""
 
 
 def three_cells(
@@ -38,9 +46,11 @@ def three_cells(
     *,
     pinned: Recording | None = None,
     nets: Mapping[str, Array] | None = None,
+    line_alone: tuple[str, Array] | None = None,
 ) -> Panel:
     """Draw log10 |dL/dh_t| of three cells and an LSTM's log10 |dL/dc_t|, means over sequences.
 
+    Beside them what would arrive by the line alone: the keeping gate's name and `Roads.product`.
     With `nets`, log10 |dL/dh_t| of other nets by cell, (T, N), each curve stands in a band.
     """
     title, traces, notes = ["<b>size |∂L/∂h<sub>t</sub>|</b>"], [], []
@@ -58,6 +68,11 @@ def three_cells(
             of_c = mean_log10(rec.layers[0].log10_norms("d_c"))
             traces.append(_line(of_c, line, "|∂L/∂c|", dash="dot"))
             title.append(key("···", line, "LSTM, |∂L/∂c<sub>t</sub>|"))
+    if line_alone is not None:
+        name, product = f"∏ {line_alone[0]}", line_alone[1]
+        traces.append(_line(product, colour("zero"), name, dash="dash"))
+        title.append(key("- -", colour("zero"), f"{name} alone"))
+        notes += _below(product, shown, name, colour("zero"))
     if nets:
         title.append(f"bands: {OVER_NETS}")
     elif next(iter(recs.values())).x.shape[1] > 1:
@@ -67,31 +82,46 @@ def three_cells(
         to = next(iter(recs.values()))
         traces.append(_line(aligned_at_loss(theirs, pinned, to), INK, "A", dash="dash"))
         title.append(key("- -", INK, f"pinned run A, {CELLS[pinned.network.cell][0]}"))
-    return Panel("   ".join(title), _axis(shown), traces, [], _stacked_notes(notes, shown))
+    axis = _axis(*ticks(shown, most=_TICKS), shown)
+    return Panel("   ".join(title), axis, traces, [], _stacked_notes(notes, shown))
 
 
-def paths_apart(rec: Recording, found: Roads, shown: Domain) -> Panel:
-    """Draw the whole gradient on the line and each part of it by its first exit."""
+def keeping_gate(rec: Recording) -> str:
+    """Return the gate that keeps the state of a gated cell."""
+    return "f" if rec.network.cell == "lstm" else "z"
+
+
+def paths_apart(rec: Recording, found: Roads) -> Panel:
+    """Draw each part of the gradient on the line by its first exit, divided by the whole.
+
+    On the decades of the gradient itself the parts would lie on top of each other.
+    """
     of = "c" if rec.network.cell == "lstm" else "h"
-    title = [f"<b>paths of ∂L/∂{of}<sub>t</sub> by first exit</b>", key("—", INK, "whole")]
-    traces = []
-    for part in found.parts:
-        name, line = PARTS[part][0], colour(PARTS[part][1])
-        dash = "dot" if part == "line" else "solid"
-        traces.append(_line(found.split.mean_log10_norm(part), line, name, dash=dash, width=1.5))
-        title.append(key("···" if part == "line" else "—", line, name))
-    traces.append(_line(found.split.mean_log10_norm("whole"), INK, "whole"))
-    gate = "f" if of == "c" else "z"
-    traces.append(_line(found.product, colour("zero"), f"product of {gate}", dash="dash"))
-    title.append(key("- -", colour("zero"), f"∏ {gate}"))
-    notes = _below(found.product, shown, f"∏ {gate}", colour("zero"))
+    title = [f"<b>paths of ∂L/∂{of}<sub>t</sub> by first exit, each ÷ the whole</b>"]
+    traces, notes = [], []
     whole = found.split.mean_log10_norm("whole")
-    notes += _below(whole, shown, "whole", INK)
-    return Panel("   ".join(title), _axis(shown), traces, [], _stacked_notes(notes, shown))
+    for part in found.parts:
+        name, line, symbol, mark = PARTS[part]
+        with np.errstate(invalid="ignore"):
+            ratio = found.split.mean_log10_norm(part) - whole
+        curve = _line(ratio, line, f"{name} ÷ whole")
+        curve["mode"] = "lines+markers"
+        curve["marker"] = {"symbol": symbol, "size": 9, "color": line, "maxdisplayed": _MARKS}
+        traces.append(curve)
+        title.append(key(mark, line, name))
+        notes += _below(ratio, OF_WHOLE, f"{name} ÷ whole", line)
+    places = [-4.0, -3.0, -2.0, -1.0, 0.0]
+    axis = _axis(places, ["10<sup>−4</sup>", "0.001", "0.01", "0.1", "whole"], OF_WHOLE)
+    whole_is_1 = {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": 0, "y1": 0}
+    whole_is_1 |= {"line": {"color": INK, "width": 1, "dash": "dot"}, "layer": "below"}
+    return Panel("   ".join(title), axis, traces, [whole_is_1], _stacked_notes(notes, OF_WHOLE))
 
 
-def _axis(shown: Domain) -> Part:
-    places, texts = ticks(shown, most=5)
+_TICKS: Final = 7
+"""Ticks that a panel has room for; with fewer a long run has none above 1."""
+
+
+def _axis(places: list[float], texts: list[str], shown: Domain) -> Part:
     return {
         "range": list(shown),
         "tickvals": places,
@@ -141,6 +171,7 @@ def _stacked_notes(found: list[tuple[bool, str, str]], shown: Domain) -> list[Pa
                     "xshift": -6 if is_below else 6,
                     "y": shown.low if is_below else shown.high,
                     "yanchor": "bottom" if is_below else "top",
+                    "yshift": 2 if is_below else -6,  # a raised power would touch the title
                     "text": "<br>".join(texts),
                     "align": "right" if is_below else "left",
                     "font": {"size": SMALL},

@@ -161,7 +161,7 @@ def test_the_curves_are_means_of_slow_sizes():
 
 
 @pytest.mark.parametrize("cell", ["lstm", "gru"])
-def test_every_path_is_that_of_slow_loops(cell):
+def test_every_path_beside_the_whole_is_that_of_slow_loops(cell):
     recs = three(cell=cell)
     rec = recs[cell]
     own = np.zeros(rec.layers[0].h.shape)
@@ -179,13 +179,66 @@ def test_every_path_is_that_of_slow_loops(cell):
     last = "y5" if cell == "lstm" else "y4"
     drawn = {trace.meta["name"]: trace.y for trace in fig.data if trace.yaxis == last}
     names = {"never left the line": "line", "candidate g": "g", "candidate n": "n"}
-    for name, curve in drawn.items():
-        if name == "whole" or name.startswith("product"):
-            continue
-        expected = slow_log10_norms(parts[names.get(name, name)]).mean(axis=1)
+    whole = slow_log10_norms(sum(part for name, part in parts.items() if name != "whole"))
+    assert len(drawn) == len([name for name in parts if name != "whole"])
+    for title, curve in drawn.items():
+        name = title.removesuffix(" ÷ whole")
+        assert name != title
+        ratio = slow_log10_norms(parts[names.get(name, name)]) - whole
+        expected = ratio.mean(axis=1)
         finite = np.isfinite(expected)
         assert np.array_equal(np.isfinite(curve), finite)
         assert curve[finite] == pytest.approx(expected[finite], abs=1e-5)
+
+
+@pytest.mark.parametrize(("cell", "gate"), [("lstm", "f"), ("gru", "z")])
+def test_the_product_of_keeping_gates_stands_beside_the_cells(cell, gate):
+    recs = three(cell=cell)
+    again = slow(recs[cell])
+    fig = go.Figure(drawing(recs, cell, roads(recs[cell])))
+    drawn = {trace.meta["name"]: trace.y for trace in fig.data if trace.yaxis == "y"}
+    at_loss = slow_log10_norms((again.d_c if cell == "lstm" else again.d_h)[-1:])[0]
+    for t in (0, 3):
+        product = np.prod(again.gates[gate][t + 1 :], axis=0)
+        along = 0.5 * np.log10(np.mean(np.square(product), axis=1))
+        assert drawn[f"∏ {gate}"][t] == pytest.approx((along + at_loss).mean(), abs=1e-5)
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+def test_roads_have_a_colour_and_a_mark_each_and_none_of_a_cell(cell):
+    recs = three(cell=cell)
+    fig = go.Figure(drawing(recs, cell, roads(recs[cell])))
+    last = "y5" if cell == "lstm" else "y4"
+    roads_drawn = [trace for trace in fig.data if trace.yaxis == last]
+    colours = {trace.line.color for trace in roads_drawn}
+    assert len(colours) == len({trace.marker.symbol for trace in roads_drawn}) == len(roads_drawn)
+    others = {t.line.color for t in fig.data if t.yaxis == "y" and t.line.dash == "solid"}
+    assert len(others) == 3
+    products = {t.line.color for t in fig.data if (t.meta or {}).get("name", "").startswith("∏")}
+    assert len(products) == 1
+    assert not colours & (others | products)
+    (legend,) = [n.text for n in fig.layout.annotations if "by first exit" in n.text]
+    for trace in roads_drawn:
+        name = trace.meta["name"].removesuffix(" ÷ whole")
+        assert re.search(rf"color:{re.escape(trace.line.color)}\"><b>.</b></span> {name}", legend)
+
+
+def test_a_road_below_the_panel_is_named_with_its_ratio():
+    recs = three(cell="lstm", steps=90, hidden_size=16, weight_scale=6.0)
+    fig = go.Figure(drawing(recs, "lstm", roads(recs["lstm"])))
+    (line,) = [t for t in fig.data if (t.meta or {}).get("name") == "never left the line ÷ whole"]
+    assert -9.95 > line.y[0] < fig.layout.yaxis5.range[0] == -4
+    texts = [n.text for n in fig.layout.annotations if n.yref == "y5"]
+    says_it = f"↓ never left the line ÷ whole: 10<sup>−{-line.y[0]:.0f}</sup> at step 1"
+    assert any(says_it in text for text in texts)
+
+
+@pytest.mark.parametrize("steps", [6, 30, 100, 400, 2000])
+def test_the_axis_of_cells_has_ticks_above_1(steps):
+    recs = three(cell="lstm", steps=steps, hidden_size=2, batch_size=1, weight_scale=2.0)
+    places = go.Figure(drawing(recs, "lstm", roads(recs["lstm"]))).layout.yaxis.tickvals
+    assert max(places) > 0 > min(places)
+    assert 3 <= len(places) <= 8
 
 
 def test_the_domains_do_not_move_with_the_weights():
@@ -218,12 +271,14 @@ def test_the_table_of_defaults_has_mean_and_spread():
     assert table.loc["B", "RNN"] == "as above"
 
 
+STAYED = r": by size the belt would do, and \d+ % of the gradient did stay on it\.$"
 BELT = r": the conveyor belt is not the road that the gradient takes\.$"
 EXPECTED = {
     "an LSTM": ("vanishing", (-23, -17), 4, 11),
     "a GRU": ("vanishing", (-22, -16), 4, 10),
     "1": ("vanishing", (-10.5, -6), 2.5, 8),
     "5": ("stable", (-2, 2), 0.9, 2.5),
+    "chrono": ("vanishing", (-3.2, -2.4), -0.05, 0.5),
     "large weights": ("exploding", (4, 35), 20, 200),
 }
 """Regime, decades of dL/dh, and by how many decades the belt is too small."""
@@ -232,13 +287,14 @@ EXPECTED = {
 @pytest.mark.parametrize("name", EXPECTED)
 def test_a_preset_shows_what_its_name_says_with_any_seed(name):
     regime, (low, high), least, most = EXPECTED[name]
+    words = STAYED if name == "chrono" else BELT
     runs = [rc.run(BY_NAME[name].config(seed)) for seed in SEEDS]
     found = [roads(one) for one in runs]
     said = [says.claim(one, road) for one, road in zip(runs, found, strict=True)]
     assert runs[0].verdict.regime == regime
-    assert re.search(BELT, said[0]), said[0]
+    assert re.search(words, said[0]), said[0]
     assert Counter(one.verdict.regime for one in runs[1:])[regime] >= ENOUGH
-    assert sum(re.search(BELT, one) is not None for one in said[1:]) >= ENOUGH, said
+    assert sum(re.search(words, one) is not None for one in said[1:]) >= ENOUGH, said
     decades = [one.verdict.decades for one in runs]
     assert sum(low < one < high for one in decades) >= ENOUGH + 1, decades
     missing = [one.missing for one in found]
@@ -259,7 +315,12 @@ def test_a_link_shows_three_runs_and_the_roads_of_one():
     assert says.claim(rec, roads(rec)).replace("^", "") in text
     assert parcel(page)["alt"].startswith(says.claim(rec, roads(rec)))
     assert "You may have read: “The gradient of the LSTM is the product" in text
-    assert list(page.table[0].value.index) == ["PyTorch", "Keras", "PyTorch, forget bias 1"]
+    assert list(page.table[0].value.index) == [
+        "PyTorch",
+        "PyTorch, forget bias 1",
+        "Keras (forget bias 1)",
+    ]
+    assert list(page.table[0].value["RNN"]).index("as above") == 1
 
 
 @pytest.mark.parametrize("preset", BY_NAME.values(), ids=lambda preset: preset.key)

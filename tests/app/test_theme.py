@@ -37,7 +37,9 @@ def contrast(one, other):
     return (light + 0.05) / (dark + 0.05)
 
 
-@pytest.mark.parametrize("name", ["run", "a", "bound", "floor", "share", "zero"])
+@pytest.mark.parametrize(
+    "name", ["run", "a", "bound", "floor", "share", "zero", "exit-1", "exit-2", "exit-3", "exit-4"]
+)
 def test_lines_and_words_can_be_read_on_both_themes(name):
     on_light, on_dark = theme.PALETTE[f"--lab-{name}"]
     assert contrast(on_light, "#ffffff") >= 4.5
