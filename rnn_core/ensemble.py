@@ -252,7 +252,8 @@ def _last_losses(
     for k, config in enumerate(members):
         if config.source == "text":
             own = loss_of(config, steps)(h[:, k])[1]
-            last[k] = np.flatnonzero(own.any(axis=(1, 2)))[-1]
+            with_loss = np.flatnonzero(own.any(axis=(1, 2)))
+            last[k] = with_loss[-1] if with_loss.size else steps - 1
             d_last[k] = own[last[k]]
             continue
         if config.seed not in readouts:

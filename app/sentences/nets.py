@@ -66,10 +66,18 @@ def _fate(count: int, one: str, several: str) -> str:
 def notes(settings: Mapping[str, Any], found: Nets | None) -> list[str]:
     """Say what 20 nets do, or why there are none although they were asked for."""
     if found is not None:
-        steps = int((~np.isnan(found.log10_norms).all(axis=1)).sum())
-        is_cut = settings["truncate"] is not None and settings["truncate"] < steps
-        return [CUT.format(COUNT, _seeds(found)) if is_cut else over_nets(found)]
+        return [_special(settings, found) or over_nets(found)]
     return [TOO_LARGE] if settings["nets"] != "1" else []
+
+
+def _special(settings: Mapping[str, Any], found: Nets) -> str | None:
+    """Return what stands in place of fates where no gradient is free to have one."""
+    reached = found.log10_norms[~np.isnan(found.log10_norms).all(axis=1)]
+    if len(reached) and np.isneginf(reached[-1]).all():
+        return f"In none of {COUNT} nets ({_seeds(found)}) has the loss a gradient."
+    if settings["truncate"] is not None and settings["truncate"] < len(reached):
+        return CUT.format(COUNT, _seeds(found))
+    return None
 
 
 TOO_LARGE: Final = f"{COUNT} nets like this would take too long: one is shown."

@@ -173,3 +173,12 @@ def test_a_picture_under_a_finger_is_of_one_net():
         found = view.picture(settings)
         assert "nets=" not in found.run
         assert "20 nets" not in found.says[".protocol"]
+
+
+def test_nets_whose_loss_has_no_gradient_are_not_said_to_vanish():
+    """With one kind of character there is nothing to choose, whatever the weights."""
+    page = opened("gradient_flow", nets="20", source="text", text="aaaa", hidden_size="4")
+    assert "In none of 20 nets (seeds from 0 on, 1 sequence each) has the loss a" in shown_text(
+        page
+    )
+    assert "vanish" not in shown_text(page).split("What to notice")[0]

@@ -71,6 +71,16 @@ def test_text_is_judged_at_the_step_that_it_asks_about():
         assert found.log10_norms[k] == pytest.approx(one_by_one(config)[0], abs=1e-9, nan_ok=True)
 
 
+def test_text_whose_loss_has_no_gradient_is_zero_in_every_member():
+    configs = [
+        rc.ExperimentConfig(source="text", text="aaaa", steps=4, batch_size=1, seed=seed)
+        for seed in range(3)
+    ]
+    found = run_ensemble(configs)
+    assert np.isneginf(found.log10_norms).all()
+    assert found.steps.tolist() == [rc.run(config).last_loss_step + 1 for config in configs]
+
+
 def test_member_that_overflows_leaves_the_others_alone():
     linear = replace(SMALL, activation="identity", steps=900, hidden_size=4)
     configs = [replace(linear, weight_scale=scale) for scale in (0.9, 8.0, 1.0)]
