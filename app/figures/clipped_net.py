@@ -34,16 +34,21 @@ _MARKS: Final = (
 )
 
 
-def drawing(rec: Recording, found: ClippedNet | None) -> dict[str, Any]:
-    """Return data and layout: norms on the left, terms and shares of the steps on the right."""
+def drawing(rec: Recording, found: ClippedNet | None, *, reach: float = 1.0) -> dict[str, Any]:
+    """Return data and layout: norms on the left, terms and shares of the steps on the right.
+
+    Parameters
+    ----------
+    reach : how many decades the reader wants to see, as a factor on the usual.
+    """
     if found is None or not rec.layers:
         return without_run(rec) if not rec.layers else _without_gradient()
-    panels = (_terms(rec, found), weight_shares(rec))
+    panels = (_terms(rec, found, reach), weight_shares(rec))
     picture = stacked(rec, panels, heights=_HEIGHTS, gap=_GAP, left=_LEFT)
     layout = picture["layout"]
     marks = [key("●" if n == "before" else "■", colour(c), n) for n, c, _ in _MARKS]
     layout |= {
-        "xaxis2": _norm_axis(axis_steps(rec)),
+        "xaxis2": _norm_axis(axis_steps(rec) * reach),
         "yaxis3": {
             "domain": [0.0, 1.0],
             "anchor": "x2",
@@ -98,10 +103,10 @@ def _markers(found: ClippedNet) -> list[Part]:
     ]
 
 
-def _terms(rec: Recording, found: ClippedNet) -> Panel:
+def _terms(rec: Recording, found: ClippedNet, reach: float) -> Panel:
     """Draw log10 |G_t| of every step's term in dL/dW_hh, before and after clipping by norm."""
-    steps = axis_steps(rec)
-    shown = Domain(-float(np.ceil(max(_DOWN * steps, 4))), float(np.ceil(max(_UP * steps, 4))))
+    room = axis_steps(rec) * reach
+    shown = Domain(-float(np.ceil(max(_DOWN * room, 4))), float(np.ceil(max(_UP * room, 4))))
     places, texts = ticks(shown)
     axis: Part = {
         "range": list(shown),
@@ -131,13 +136,13 @@ def _terms(rec: Recording, found: ClippedNet) -> Panel:
     return Panel("   ".join([name, *marks]), axis, traces)
 
 
-def _norms_shown(steps: int) -> Domain:
-    return Domain(-3.0, float(np.ceil(max(_LARGEST * steps, 8.0))))
+def _norms_shown(room: float) -> Domain:
+    return Domain(-3.0, float(np.ceil(max(_LARGEST * room, 8.0))))
 
 
-def _norm_axis(steps: int) -> Part:
-    """Return an axis of decades that depends on T alone."""
-    shown = _norms_shown(steps)
+def _norm_axis(room: float) -> Part:
+    """Return an axis of decades that depends on T, and on what the reader asks for, alone."""
+    shown = _norms_shown(room)
     places, texts = ticks(shown, most=5)
     return {
         "domain": [0.0, _COLUMN],

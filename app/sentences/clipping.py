@@ -78,7 +78,7 @@ def notice(run: Run) -> str:
             "and the wall appears."
         )
     moved, one = _moved(found), found.of_unclipped
-    if one.fate == "undecided":
+    if one.fate == "undecided" or one.is_scattered:
         return (
             "From a start moved by 10^-13 the unclipped descent ends elsewhere: every steep place "
             f"multiplies what rounding leaves out. {moved}."

@@ -47,7 +47,7 @@ def net_picture(settings: Mapping[str, Any]) -> Picture:
     run = run_of(settings)
     words = clipping.net_words(run.recording, run.net, settings["threshold"])
     return Picture(
-        clipped_net.drawing(run.recording, run.net),
+        clipped_net.drawing(run.recording, run.net, reach=float(settings["reach"])),
         run=address.run_name(settings, run.recording.fingerprint),
         alt=words,
         says={".net-words": for_html(words)},

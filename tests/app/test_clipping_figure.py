@@ -220,3 +220,17 @@ def test_a_picture_of_a_drag_is_small():
     parcel = payload(clipping.picture(settings()), key="clipping", is_coarse=True)
     assert len(parcel) < 200_000
     assert json.loads(parcel)["figure"]["layout"]["meta"]["picks"][0]["name"] == "start"
+
+
+@pytest.mark.parametrize("reach", ["0.25", "1", "4", "32"])
+def test_the_decades_of_the_net_reach_as_far_as_the_reader_asks(reach):
+    """T = 30: 0.27 decades a step down and 0.17 up for a term, 0.14 up for a norm, times reach."""
+    layout = clipping.net_picture(settings(reach=reach)).fig["layout"]
+    by = float(reach)
+    terms = [-max(math.ceil(30 * 0.27 * by), 4), max(math.ceil(30 * 0.17 * by), 4)]
+    assert layout["yaxis"]["range"] == terms
+    low, high = layout["xaxis2"]["range"]
+    assert low == -3.0
+    assert high == max(math.ceil(30 * 0.14 * by), 8)
+    usual = clipping.net_picture(settings(reach="1")).fig["layout"]
+    assert (layout["yaxis"]["range"] == usual["yaxis"]["range"]) == (reach == "1")

@@ -47,6 +47,15 @@ def test_a_fate_that_rounding_decides_is_no_fate():
     assert "in this run **" in says.equation(run)
 
 
+def test_a_path_that_rounding_scatters_is_not_said_to_be_safe():
+    changes = {"unit_steps": 10, "start_w": 5.32, "start_b": -2.82, "threshold": 10.0}
+    run = run_of(settings(**changes))
+    ends = {f"{rows[-1][2]:.1e}" for rows in disturbed(run.descents, None, "norm")}
+    assert len(ends) > 1
+    assert says.claim(run).endswith(f"{ROUNDING}.")
+    assert "not lost" not in says.notice(run)
+
+
 def test_a_throw_after_an_update_that_rounding_decides_is_not_certain():
     """With 50 maps three of three are thrown, at different updates; from 3e-14 on one arrives."""
     run = run_of(settings(unit_steps=50))
