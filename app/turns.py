@@ -25,10 +25,12 @@ class Turns:
     Parameters
     ----------
     at_once : how many.
+    most_aside : how many may wait after they gave way: each of them holds what it has made.
     """
 
-    def __init__(self, at_once: int) -> None:
+    def __init__(self, at_once: int, *, most_aside: int = 24) -> None:
         self._free = at_once
+        self._aside, self._most_aside = 0, most_aside
         self._waiting: list[tuple[int, int, Event]] = []
         self._numbers = count()
         self._lock = Lock()
@@ -46,10 +48,20 @@ class Turns:
             self._give()
 
     def give_way(self, rank: int) -> None:
-        """Let others go first whose rank is lower; nothing where the thread has no turn."""
-        if getattr(self._own, "has_turn", False):
-            self._give()
-            self._take(rank)
+        """Let others go first whose rank is lower.
+
+        Nothing happens where the thread has no turn, or where too many have given way already.
+        """
+        if not getattr(self._own, "has_turn", False):
+            return
+        with self._lock:
+            if self._aside == self._most_aside:
+                return
+            self._aside += 1
+        self._give()
+        self._take(rank)
+        with self._lock:
+            self._aside -= 1
 
     def _take(self, rank: int) -> None:
         with self._lock:

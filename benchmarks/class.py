@@ -138,8 +138,9 @@ async def student(lab: Served, said: Said, rounds: int, every: float) -> list[fl
         await socket.send(said.opening)
         await asyncio.wait_for(finished(socket), 60)
         await asyncio.sleep(random.uniform(0.0, every))  # noqa: S311 - no secret
-        for _ in range(rounds):
-            scale = round(random.uniform(1.01, 3.8), 2)  # noqa: S311
+        # never one twice: Streamlit does not send again what a browser has had
+        for hundredths in random.sample(range(102, 380), rounds):
+            scale = hundredths / 100
             start = time.perf_counter()
             await socket.send(moved(said.commit, scale))
             taken.append(None)

@@ -50,6 +50,27 @@ def test_who_gives_way_comes_after_the_pictures_and_before_later_rests():
     assert queue.join() == ["picture", "mine", "rest"]
 
 
+def test_no_more_stand_aside_than_may_hold_what_they_made():
+    queue = Queue()
+    queue.turns = Turns(1, most_aside=0)
+    with queue.turns.turn(PICTURE):
+        queue.ask("picture", PICTURE)
+        queue.turns.give_way(REST)
+        queue.done.append("mine")
+    assert queue.join() == ["mine", "picture"]
+
+
+def test_whoever_stood_aside_may_do_so_again():
+    queue = Queue()
+    queue.turns = Turns(1, most_aside=1)
+    with queue.turns.turn(PICTURE):
+        for name in ("first", "second"):
+            queue.ask(name, PICTURE)
+            queue.turns.give_way(REST)
+            queue.done.append(f"after the {name}")
+    assert queue.join() == ["first", "after the first", "second", "after the second"]
+
+
 def test_a_thread_without_a_turn_has_none_to_give():
     turns = Turns(1)
     turns.give_way(REST)
