@@ -196,6 +196,8 @@ def read(query: Mapping[str, Sequence[str]], fallback: Mapping[str, Any]) -> Rea
             settings[name] = _read_one(name, query[name])
         except ConfigError as error:
             complaints.append(str(error))
+    if settings["init"] == "chrono" and "cell" not in query:
+        settings["cell"] = "lstm"  # chrono biases are of an LSTM's gates: they name the cell
     try:
         engine.fitted(ExperimentConfig(**{name: settings[name] for name in FIELDS}))
     except ConfigError as error:

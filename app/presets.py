@@ -173,6 +173,11 @@ GATING: Final = (
                 "The gates start at 0.993: the gradient arrives.",
                 **_DEFAULT | {"cell": "lstm", "forget_bias": 5.0},
             ),
+            preset(
+                "chrono",
+                "Units that forget over 1 to T steps: most of the gradient stays on the belt.",
+                **_DEFAULT | {"cell": "lstm", "init": "chrono"},
+            ),
         ),
     ),
     Choice(

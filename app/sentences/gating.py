@@ -6,9 +6,10 @@ from typing import Final
 from app.sentences.belief import Belief
 from app.sentences.claim import FEWEST
 from app.sentences.claim import claim as fate
-from app.sentences.numerals import FAR, counted, factor, number
+from app.sentences.numerals import FAR, counted, factor, number, pace
 from rnn_core import Recording
 from rnn_core.analysis.roads import Roads
+from rnn_core.config import sizes
 
 NAMES: Final = {"rnn": "RNN", "gru": "GRU", "lstm": "LSTM"}
 CLOSE: Final = 1.0
@@ -26,6 +27,23 @@ _GRU: Final = (
     r"(\text{paths through } r, z, n)$"
 )
 _WHY_NOT: Final = "that takes one loss whose gradient crosses all steps uncut"
+
+PROJECTED: Final = (
+    " A part is its projection on the whole: all add up to 100 %, and where roads cancel one may "
+    "exceed that or be negative."
+)
+
+_FATES: Final = {
+    "vanishing": ("vanishes", "vanish"),
+    "stable": ("holds", "hold"),
+    "exploding": ("explodes", "explode"),
+}
+NO_LINE: Final = (
+    "The cell chosen is the RNN, which has no gates: the claim and the roads are of an LSTM with "
+    "the same settings."
+)
+
+_LIBRARIES: Final = {"pytorch": "PyTorch", "keras": "Keras"}
 
 _GATES: Final = {
     "i": "the input gate i",
@@ -64,8 +82,8 @@ def equation(rec: Recording, found: Roads | None) -> str:
     keep = "f" if rec.network.cell == "lstm" else "z"
     line, whole = (value / rec.last_loss_step for value in (found.line_decades, found.decades))
     return (
-        f"{formula}: per step, $\\prod {keep}$ **× {factor(line, 3)}**, the whole "
-        f"**× {factor(whole, 3)}**; over {counted(rec.last_loss_step, 'step')} "
+        f"{formula}: per step, $\\prod {keep}$ **× {pace(line)}**, the whole "
+        f"**× {pace(whole)}**; over {counted(rec.last_loss_step, 'step')} "
         f"**{factor(found.line_decades)}** against **{factor(found.decades)}**."
     )
 
@@ -100,12 +118,13 @@ def notice(rec: Recording, found: Roads | None) -> str:
     if name != "line":
         road += ", seen from the loss its first exit from the line"
     line = 100 * found.shares["line"]
+    is_odd = share > 1.005 or line <= -0.1
     rest = "Less than 0.1 %" if abs(line) < 0.1 else f"{'−' * (line < 0.0)}{abs(line):.1f} %"
     if rec.network.cell == "lstm":
         split = "The split is of ∂L/∂c: in ∂L/∂h the line has no part before the last step."
     else:
         split = "The split is of ∂L/∂h: a GRU keeps its state in h itself."
-    return f"{road}. {rest} never left the line. {split}"
+    return f"{road}. {rest} never left the line. {split}{PROJECTED * is_odd}"
 
 
 def beliefs(
@@ -117,19 +136,21 @@ def beliefs(
     cell = NAMES[rec.network.cell]
     keep = "forget" if rec.network.cell == "lstm" else "update"
     own = _of_lstm(rec) if rec.network.cell == "lstm" else _of_gru(rec)
-    missing = factor(abs(found.missing))
-    size = "small" if found.missing >= 0.0 else "large"
+    missing, size = factor(abs(found.missing)), "small" if found.missing >= 0.0 else "large"
+    off = f"the product is {missing} times too {size}"
+    if abs(found.missing) <= CLOSE:
+        off = f"the sizes differ by a factor of {missing}, {_by_share(found)}"
     return (
         Belief(
             f"“The gradient of the {cell} is the product of its {keep} gates.”",
             f"in the rms over units the product is {factor(found.line_decades)}, and "
-            f"{_quantity(rec)} is multiplied by {factor(found.decades)}: the product is {missing} "
-            f"times too {size}",
+            f"{_quantity(rec)} is multiplied by {factor(found.decades)}: {off}",
         ),
         Belief(
             "“LSTM and GRU solve vanishing gradients.”",
             "per step back, of dL/dh, "
-            f"{', '.join(_pace(NAMES[name], one) for name, one in recs.items())}",
+            f"{', '.join(_pace(NAMES[name], one) for name, one in recs.items())}; "
+            f"here {_fates(recs)}",
         ),
         *_of_explosion(recs["lstm"]),
         *own,
@@ -140,7 +161,7 @@ def _of_explosion(lstm: Recording) -> tuple[Belief, ...]:
     decades = lstm.verdict.decades
     if decades == float("-inf"):
         return ()
-    shown = "; “large weights” above shows one that does" if decades <= FAR else ""
+    shown = "; “large weights” above shows one that does" if decades <= FAR else ": this one does"
     return (
         Belief(
             "“An LSTM cannot explode.”",
@@ -156,7 +177,7 @@ def _of_lstm(rec: Recording) -> tuple[Belief, ...]:
     return (
         Belief(
             "“An LSTM remembers by default.”",
-            f"{keeps}, and each step back multiplies dL/dh by {factor(growth, 3)}",
+            f"{_default(rec)}{keeps}, and each step back multiplies dL/dh by {pace(growth)}",
         ),
         Belief(
             "“c and h are one memory, with one gradient.”",
@@ -164,6 +185,48 @@ def _of_lstm(rec: Recording) -> tuple[Belief, ...]:
             "only c has a line on which it may stay",
         ),
     )
+
+
+def _default(lstm: Recording) -> str:
+    """Say whether an LSTM is as a library draws it: only that answers what it does by default."""
+    config = lstm.config
+    if config is None:
+        return ""
+    if config.forget_bias is not None:
+        return f"not by default: you set the forget bias to {_bias(config.forget_bias)}; "
+    if config.init == "chrono":
+        return f"not by default: you chose chrono biases, T_max = {sizes(config)[0]:,}; "
+    if config.init not in _LIBRARIES or config.weight_scale != 1.0 or config.bias_scale:
+        return "this is no library’s default; "
+    return f"as {_LIBRARIES[config.init]} draws it, "
+
+
+def _fates(recs: Mapping[str, Recording]) -> str:
+    """Say which cells vanish, hold or explode."""
+    told: dict[str, list[str]] = {}
+    for cell, rec in recs.items():
+        if rec.verdict.growth_per_step is not None:
+            regime = rec.verdict.regime
+            told.setdefault(regime, []).append(f"the {NAMES[cell]}{_with(rec, regime)}")
+    if len(recs) in map(len, told.values()):
+        return f"all three {_FATES[next(iter(told))][1]}"
+    return ", ".join(
+        f"{' and '.join(cells)} {_FATES[regime][len(cells) > 1]}" for regime, cells in told.items()
+    )
+
+
+def _with(rec: Recording, regime: str) -> str:
+    """Name what was chosen for an LSTM that does not vanish: no cell did that by itself."""
+    config = rec.config
+    if config is None or regime == "vanishing":
+        return ""
+    if config.forget_bias is not None:
+        return f" with a forget bias set to {_bias(config.forget_bias)}"
+    return " with chrono biases" if config.init == "chrono" else ""
+
+
+def _bias(value: float) -> str:
+    return f"{value:g}".replace("-", "−")
 
 
 def _of_gru(rec: Recording) -> tuple[Belief, ...]:
@@ -223,4 +286,4 @@ def _by_share(found: Roads) -> str:
 
 def _pace(name: str, rec: Recording) -> str:
     growth = rec.verdict.growth_per_step
-    return f"{name} does not arrive" if growth is None else f"{name} × {factor(growth, 3)}"
+    return f"{name} does not arrive" if growth is None else f"{name} × {pace(growth)}"

@@ -15,7 +15,7 @@ _SCHEMES: Final = {
     "keras": "Keras’s weights",
     "glorot": "Glorot’s weights",
     "he": "He’s weights",
-    "chrono": "Glorot’s weights with chrono biases",
+    "chrono": "Glorot’s weights",
 }
 _SOURCES: Final = {
     "noise": "noise input",
@@ -35,6 +35,7 @@ def protocol(rec: Recording) -> str:
         _units(config),
         f"{_SCHEMES[config.init]} × {config.weight_scale:g}{kept}",
         *_forget_bias(config),
+        *([f"chrono biases (T_max = T = {sizes(config)[0]:,})"] if config.init == "chrono" else []),
         *([f"bias noise {config.bias_scale:g}"] if config.bias_scale else []),
         *([f"blocks of {counted(config.truncate, 'step')}"] if config.truncate else []),
         *(["random state before step 1"] if config.h_init == "random" else []),

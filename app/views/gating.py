@@ -52,7 +52,11 @@ def _run(settings: lesson.Settings) -> _Run:
     named = recordings[settings["cell"]].fingerprint
     others = {name: nets.asked(settings, with_cell(settings, name)) for name in _CELLS}
     found = {name: one for name, one in others.items() if one is not None}
-    said = [*filter(None, [runs[cell].note]), *says_nets.notes(settings, others[cell])]
+    said = [
+        *filter(None, [runs[cell].note]),
+        *([gating.NO_LINE] if cell != settings["cell"] else []),
+        *says_nets.notes(settings, others[cell]),
+    ]
     road = roads(recordings[cell])
     return _Run(recordings, cell, road, " ".join(said), named, found)
 

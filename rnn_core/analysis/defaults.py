@@ -10,10 +10,11 @@ from rnn_core.ensemble import run_ensemble
 
 SCHEMES: Final = (
     ("PyTorch", "pytorch", None),
-    ("Keras", "keras", None),
     ("PyTorch, forget bias 1", "pytorch", 1.0),
+    ("Keras (forget bias 1)", "keras", None),
 )
-"""Name, initialiser and forget bias. Keras sets the forget bias of an LSTM to 1 itself."""
+"""Name, initialiser and forget bias; Keras sets an LSTM's to 1 itself. A scheme that differs from
+another for some cells only comes right after that one, so that a table can say "as above"."""
 
 CELLS: Final = ("rnn", "gru", "lstm")
 
@@ -45,7 +46,7 @@ def measure_defaults(
     --------
     >>> found = measure_defaults(nets=2, steps=30, hidden_size=8)
     >>> [(one.scheme, one.cell) for one in found if one.cell == "lstm"]
-    [('PyTorch', 'lstm'), ('Keras', 'lstm'), ('PyTorch, forget bias 1', 'lstm')]
+    [('PyTorch', 'lstm'), ('PyTorch, forget bias 1', 'lstm'), ('Keras (forget bias 1)', 'lstm')]
     """
     found = []
     for scheme, init, forget_bias in SCHEMES:

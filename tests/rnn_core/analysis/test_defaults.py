@@ -22,8 +22,8 @@ def test_mean_and_spread_are_those_of_nets_run_one_by_one():
     }
     schemes = {
         "PyTorch": {"init": "pytorch"},
-        "Keras": {"init": "keras"},
         "PyTorch, forget bias 1": {"init": "pytorch", "forget_bias": 1.0},
+        "Keras (forget bias 1)": {"init": "keras"},
     }
     assert len(found) == 7
     for (scheme, cell), one in found.items():
@@ -42,6 +42,15 @@ def test_mean_and_spread_are_those_of_nets_run_one_by_one():
         assert one.mean == pytest.approx(np.mean(rates), abs=1e-9)
         assert one.spread == pytest.approx(np.std(rates, ddof=1), abs=1e-9)
         assert one.nets == 3
+
+
+def test_keras_alone_sets_an_lstms_forget_bias_to_1():
+    """The label says it of Keras's weights, so it must be what is drawn."""
+    for init, forget in (("keras", 1.0), ("pytorch", None)):
+        drawn = rc.run(rc.ExperimentConfig(cell="lstm", init=init, hidden_size=6, steps=2))
+        state = drawn.network.state_dict()
+        bias = (state["bias_ih_l0"] + state["bias_hh_l0"])[6:12]
+        assert (bias == 1.0).all() == (forget == 1.0)
 
 
 def test_twenty_nets_agree_with_the_slopes_at_pytorchs_default():
