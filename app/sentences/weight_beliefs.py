@@ -5,7 +5,8 @@ from typing import Final
 
 from app.sentences.belief import Belief
 from app.sentences.numerals import number, pace, signed
-from app.sentences.weight_scale import crossing, paced, peak_of
+from app.sentences.weight_reasons import crossing, peak_of
+from app.sentences.weight_scale import paced
 from app.weight_scales import Found
 from rnn_core import Recording
 from rnn_core.activations import ACTIVATIONS
@@ -19,6 +20,20 @@ NAMES: Final = {
     "keras": "Keras",
     "identity": "identity",
     "he": "He",
+}
+
+_ROUNDING: Final = 1e-9
+"""How far from 1 a singular value is still called 1: its last bits say nothing."""
+
+_SINGULAR: Final = {
+    -1: "“A largest singular value below 1 vanishes.”",
+    0: "“A largest singular value of 1 keeps the gradient.”",
+    1: "“A largest singular value above 1 explodes.”",
+}
+_PROMISES: Final = {
+    -1: "sure to vanish",
+    0: "it can never grow",
+    1: "allowed to explode, no more than that",
 }
 
 
@@ -37,11 +52,11 @@ def beliefs(rec: Recording, found: Found) -> tuple[Belief, ...]:
             )
         )
         eta = norm * ACTIVATIONS[rec.network.activation].bound
-        promise = "sure to vanish" if eta < 1.0 else "allowed to explode, no more than that"
         told.append(
             Belief(
-                "“A largest singular value above 1 explodes.”",
-                f"it is {number(norm, 3)}, times the steepest slope {number(eta, 3)}: {promise}; "
+                _SINGULAR[_against_one(norm)],
+                f"it is {number(norm, 3)}, times the steepest slope {number(eta, 3)}: "
+                f"{_PROMISES[_against_one(eta)]}; "
                 f"measured is × {pace(growth)} per step",
             )
         )
@@ -62,7 +77,7 @@ def _of_sweep(rec: Recording, sweep: WeightSweep, peak: int | None) -> list[Beli
         return [Belief("“Small weights vanish, large weights explode.”", f"{look} at 4")]
     top = f"at weight scale {SCALES[-1]:g} the mean growth of {NETS} nets is {signed(last)}"
     if rec.network.cell == "rnn" and rec.network.activation == "tanh":
-        verdict = "it explodes" if last > 0.0 else "here it does not, but with less input it does"
+        verdict = "it explodes" if last > 0.0 else "here it does not: φ′ takes more than W gives"
         return [Belief("“tanh′ is at most 1, so tanh cannot explode.”", f"{top}: {verdict}")]
     if rec.network.cell == "rnn" and rec.network.activation == "sigmoid":
         return [Belief("“Large weights explode.”", f"{top}: a sigmoid’s slope forbids it")]
@@ -92,6 +107,11 @@ def _of_schemes(schemes: tuple[Initialiser, ...]) -> list[Belief]:
             )
         )
     return told
+
+
+def _against_one(value: float) -> int:
+    """Return -1, 0 or 1 for a value below 1, at 1 or above 1."""
+    return 0 if abs(value - 1.0) <= _ROUNDING else int(math.copysign(1.0, value - 1.0))
 
 
 def _border(found: Found) -> str:

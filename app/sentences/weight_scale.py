@@ -8,6 +8,7 @@ import numpy as np
 from app.sentences.claim import FEWEST, changed, unresolved
 from app.sentences.claim import claim as fate
 from app.sentences.numerals import counted, factor, number, pace, signed
+from app.sentences.weight_reasons import crossing, why
 from app.weight_scales import Found
 from rnn_core import Recording
 from rnn_core.activations import ACTIVATIONS
@@ -26,19 +27,7 @@ from rnn_core.theory.prediction import of_recording
 from rnn_core.theory.scale_curve import rest_slope
 
 NEAR: Final = 0.1
-"""A right size this close to 1 is called 1."""
-
-FALLEN: Final = 0.05
-"""Decades per step by which larger weights make it worse for good."""
-
-SILENT: Final = 1e-3
-"""An input variance that leaves tanh where its slope is 1."""
-
-_WHATEVER: Final = {
-    "identity": "The slope is 1 whatever the input: dragging the input scale moves nothing here.",
-    "relu": "A ReLU’s slope is 0 or 1 whatever the size of its input: half of them pass nothing.",
-}
-"""Why the input’s size does not decide, by activation."""
+"""A right size this close to that of a rule, as a part of it, is called the same."""
 
 _CHI: Final = (
     r"$\text{growth} = \tfrac{1}{2}\,\overline{\log_{10}\left(\sigma_w^2\,"
@@ -56,7 +45,7 @@ def claim(rec: Recording, found: Found) -> str:
     """Say what this size of the weights does, and which one this input asks for."""
     growth = rec.verdict.growth_per_step
     if not _is_plain(rec) or growth is None:
-        return " ".join([fate(rec), *_right_size(found)])
+        return " ".join([fate(rec), *_right_size(rec, found)])
     steps = counted(rec.last_loss_step, "step")
     if rec.last_loss_step + 1 < FEWEST:
         head = f"Over {steps} back the gradient is multiplied by {factor(rec.verdict.decades)}."
@@ -64,7 +53,7 @@ def claim(rec: Recording, found: Found) -> str:
         mean = rec.verdict.decades / rec.last_loss_step
         head = f"On average each step back {paced(mean)}: over {steps} it "
         head += f"{changed(rec.verdict.decades)}."
-    return " ".join([head, *_right_size(found), *unresolved(rec)])
+    return " ".join([head, *_right_size(rec, found), *unresolved(rec)])
 
 
 def band(found: Found) -> str:
@@ -107,7 +96,7 @@ def equation(rec: Recording, found: Found) -> str:
 
 def notice(rec: Recording, found: Found) -> str:
     """Say where the rules put the border and where it was measured, and what moves it."""
-    return f"{_rules(rec, found)} {_why(rec, found)}"
+    return f"{_rules(rec, found)} {why(rec, found)}"
 
 
 def asides(rec: Recording, found: Found) -> tuple[str, ...]:
@@ -161,7 +150,7 @@ def paced(growth: float) -> str:
     return f"{verb} the gradient by {pace(abs(growth))}"
 
 
-def _right_size(found: Found) -> list[str]:
+def _right_size(rec: Recording, found: Found) -> list[str]:
     """Say where the mean of the nets crosses 0; nothing while it is being measured."""
     sweep = found.sweep
     if sweep is None or not found.is_complete or sizes(sweep.config)[0] == 1:
@@ -172,7 +161,7 @@ def _right_size(found: Found) -> list[str]:
         edges = sweep.band_crossings()
         measured = f"{nets} of {_size_of(sweep)}"
         of = f" ({measured}: {edges[0]:.2f} to {edges[1]:.2f})" if edges else f" ({measured})"
-        rule = ", not 1" if abs(upward[0] - 1.0) > NEAR else ", as the rule of radius 1 has it"
+        rule = _beside_the_rule(upward[0], rec, found)
         return [f"For this input the right weight scale is {upward[0]:.2f}{rule}{of}."]
     if upward:
         ends = f"between {upward[0]:.1f} and {upward[-1]:.1f}"
@@ -184,6 +173,18 @@ def _right_size(found: Found) -> list[str]:
 def _size_of(sweep: WeightSweep) -> str:
     units, steps = sweep.config.hidden_size, sizes(sweep.config)[0]
     return f"{counted(units, 'unit')}, {counted(steps, 'step')}"
+
+
+def _beside_the_rule(right: float, rec: Recording, found: Found) -> str:
+    """Say whether the right size is what the rule of radius 1 has for this run's matrix."""
+    if rec.network.cell != "rnn" or not rec.network.params.is_tied or not found.spectrum.radius:
+        return ", not 1" if abs(right - 1.0) > NEAR else ""
+    ruled = 1.0 / found.spectrum.radius
+    if abs(right - ruled) <= NEAR * ruled:
+        return ", as the rule of radius 1 has it"
+    if abs(ruled - 1.0) <= NEAR:
+        return ", not 1"
+    return f", not the {number(ruled, 2)} of the rule of radius 1"
 
 
 def _no_size(sweep: WeightSweep, nets: str) -> str:
@@ -220,49 +221,6 @@ def _rules(rec: Recording, found: Found) -> str:
     limit = _limit(found)
     wide = "" if limit is None else f" (infinitely many units: {number(limit, 3)})"
     return f"{borders}; measured it is {number(upward, 3)}{wide}."
-
-
-def _why(rec: Recording, found: Found) -> str:
-    if rec.network.cell != "rnn":
-        return "At small states the gate adds to the candidate’s way: f + g/4, not √(f² + g²/16)."
-    if rec.network.activation in _WHATEVER:
-        return _WHATEVER[rec.network.activation]
-    peak = peak_of(found)
-    if peak is not None:
-        return (
-            f"Beyond weight scale {SCALES[peak]:g} larger weights make it worse: φ′ loses more "
-            "than W gains."
-        )
-    if rec.network.activation == "sigmoid":
-        return "A sigmoid’s slope is at most 1/4: W has to give more than four times as much."
-    variance = found.input_variance or 0.0
-    if variance < SILENT:
-        return (
-            "In silence tanh stays where its slope is 1, and W decides; raise the input scale, "
-            "and the border moves to the right."
-        )
-    return (
-        f"The input, of variance {number(variance)} per unit, pushes units where the slope is "
-        "small, and W must make up for it: the less input, the further left the border."
-    )
-
-
-def peak_of(found: Found) -> int | None:
-    """Return where the mean of the nets is highest, if it falls again well before the end."""
-    if found.sweep is None or not found.is_complete:
-        return None
-    mean = found.sweep.mean
-    if not np.isfinite(mean).any() or not np.isfinite(mean[-1]):
-        return None
-    peak = int(np.nanargmax(mean))
-    return peak if mean[-1] < mean[peak] - FALLEN else None
-
-
-def crossing(found: Found) -> float | None:
-    """Return where the mean of the nets first rises through 0; None before all are measured."""
-    if found.sweep is None or not found.is_complete:
-        return None
-    return next((one.place for one in found.sweep.crossings if one.is_upward), None)
 
 
 def _limit(found: Found) -> float | None:

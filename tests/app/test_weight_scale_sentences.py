@@ -219,3 +219,104 @@ def test_one_unit_gets_worse_with_large_weights_and_the_page_says_where():
 )
 def test_what_to_notice_names_what_decides(settings, words):
     assert words in says.notice(*known(**settings))
+
+
+def looks_of(**settings):
+    return {belief.read: belief.look for belief in beliefs(*known(**settings))}
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(
+    ("settings", "read"),
+    [
+        ({}, "“A largest singular value of 1 keeps the gradient.”"),
+        (
+            {"activation": "sigmoid", "weight_scale": 4.0},
+            "“A largest singular value above 1 explodes.”",
+        ),
+        ({"source": "silence"}, "“A largest singular value of 1 keeps the gradient.”"),
+    ],
+)
+def test_a_slope_times_singular_value_of_1_can_never_grow_whatever_its_last_bit(
+    settings, read, seed
+):
+    look = looks_of(**{"init": "orthogonal", "seed": seed} | settings)[read]
+    assert "times the steepest slope 1.00: it can never grow" in look
+
+
+def test_a_belief_about_singular_values_is_one_about_this_one():
+    assert "sure to vanish" in looks_of(init="orthogonal", weight_scale=0.9)[
+        "“A largest singular value below 1 vanishes.”"
+    ]  # fmt: skip
+    assert "allowed to explode" in looks_of(init="orthogonal", weight_scale=1.1)[
+        "“A largest singular value above 1 explodes.”"
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "settings", [{"activation": "relu", "init": "he"}, {"init": "pytorch", "source": "silence"}]
+)
+def test_the_rule_of_radius_1_is_the_one_of_this_matrix(settings):
+    rec, found = known(**settings)
+    radius = np.abs(np.linalg.eigvals(rec.network.state_dict()["weight_hh_l0"])).max()
+    rule = f"{1 / radius:.2f}" if radius > 1.005 else f"{1 / radius:.1f}"
+    claim = says.claim(rec, found)
+    assert f", not the {rule} of the rule of radius 1 (20 nets" in claim
+    assert f"the rule of radius 1 puts the border at {rule};" in says.notice(rec, found)
+
+
+def test_where_the_border_is_that_of_the_rule_the_claim_says_so():
+    rec, found = known(activation="identity", init="pytorch")
+    radius = np.abs(np.linalg.eigvals(rec.network.state_dict()["weight_hh_l0"])).max()
+    mean = np.where(np.array(SCALES) < 1 / radius, -1.0, 1.0)
+    assert ", as the rule of radius 1 has it" in says.claim(rec, with_mean(found, mean))
+
+
+@pytest.mark.parametrize("settings", [{"cell": "lstm", "init": "keras"}, {"is_tied": False}])
+def test_without_one_matrix_there_is_no_rule_to_agree_with(settings):
+    rec, found = known(**settings)
+    assert "rule of radius" not in says.claim(rec, with_mean(found, np.linspace(-1.0, 3.0, 41)))
+
+
+def test_that_a_net_does_not_explode_promises_nothing_of_other_inputs():
+    rec, found = known()
+    told = beliefs(rec, with_mean(found, np.linspace(-1.0, -0.1, 41)))
+    look = {one.read: one.look for one in told}["“tanh′ is at most 1, so tanh cannot explode.”"]
+    assert look.startswith("at weight scale 4 the mean growth of 20 nets is −0.100: here it does ")
+    assert "input" not in look
+
+
+@pytest.mark.parametrize(
+    ("cell", "sums", "other"),
+    [("gru", "1/2 + g/4, not √(1/4 + g²/16)", "f"), ("lstm", "f + g/4, not √(f² + g²/16)", "1/2")],
+)
+def test_each_gated_cell_has_its_own_sum(cell, sums, other):
+    rec, found = known(cell=cell, init="pytorch")
+    assert f"the candidate’s way: {sums}." in says.notice(rec, found)
+    assert f"{other} + g/4" not in says.notice(rec, found) + says.equation(rec, found)
+
+
+@pytest.mark.parametrize("settings", [{"init": "pytorch"}, {"bias_scale": 0.5}])
+def test_biases_drive_a_net_in_silence(settings):
+    rec, found = known(source="silence", **settings)
+    state = rec.network.state_dict()
+    square = ((state["bias_ih_l0"] + state["bias_hh_l0"]) ** 2).mean()
+    notice = says.notice(rec, found)
+    written = re.search(r"In silence the biases, of mean square ([\d.]+), push units", notice)[1]
+    assert float(written) == pytest.approx(square, rel=0.05)
+    assert "its slope is 1" not in notice
+
+
+def test_input_and_biases_are_both_named():
+    rec, found = known(bias_scale=0.5)
+    assert "per unit, and the biases, of mean square " in says.notice(rec, found)
+
+
+def test_a_border_that_is_nowhere_is_not_said_to_move():
+    rec, found = known()
+    notice = says.notice(rec, with_mean(found, np.linspace(-1.0, -0.1, 41)))
+    assert "no weight scale up to 4 makes up for it." in notice
+    assert "border." not in notice
+    far = says.notice(*known(activation="sigmoid", init="orthogonal", weight_scale=4.0))
+    assert "nowhere up to 4" in far
+    assert not re.search("input|drag|moves", far)
