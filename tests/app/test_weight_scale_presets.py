@@ -10,12 +10,11 @@ from app.presets import WEIGHT_SCALE
 from app.sentences import weight_scale as says
 
 SEEDS = range(21)
-ENOUGH = 18
 PRESETS = {preset.name: preset for choice in WEIGHT_SCALE for preset in choice.presets}
 RIGHT = r"the right weight scale is 1\.9\d, not 1"
 EXPECTED = {
     "1 vanishes": ("vanishing", r"divides the gradient by 1\.[56]\d*.*shrinks", RIGHT, (-43, -35)),
-    "1.9 is right": ("stable", r"(holds|arrives) with", RIGHT, (-1.3, 1.9)),
+    "1.9 is right": ("stable", r"it holds(?: with|, arriving) ", RIGHT, (-1.3, 1.9)),
     "3 explodes": ("exploding", r"multiplies the gradient by 1\.2\d*.*grows", RIGHT, (18, 23)),
     "1 is right": (
         "stable",
@@ -45,16 +44,11 @@ def test_every_preset_is_tested():
 @pytest.mark.parametrize("name", EXPECTED)
 def test_a_preset_shows_what_its_name_says_with_any_seed(name):
     regime, fate, size, (low, high) = EXPECTED[name]
-    holds = []
     for seed in SEEDS:
         config = PRESETS[name].config(seed)
         rec = rc.run(config)
         claim = says.claim(rec, found_for(config, rec))
-        holds.append(
-            rec.verdict.regime == regime
-            and re.search(fate, claim) is not None
-            and re.search(size, claim) is not None
-            and low < rec.verdict.decades < high
-        )
-    assert holds[0]
-    assert sum(holds[1:]) >= ENOUGH
+        assert rec.verdict.regime == regime, seed
+        assert re.search(fate, claim), claim
+        assert re.search(size, claim), claim
+        assert low < rec.verdict.decades < high, seed
