@@ -95,7 +95,7 @@ def notice(run: Run) -> str:
         )
     return (
         f"The gradient explodes at one place, {_where(found)}: the explosion ends in vanishing, "
-        f"and no threshold brings it back. {moved}: clipping bounds the step at the wall and "
+        f"and no threshold brings it back. {moved}. Clipping bounds the step at the wall and "
         "leaves the wall where it is."
     )
 
@@ -197,7 +197,7 @@ def _of_descents(found: Descents) -> tuple[Belief, ...]:
         return ()
     norm = size(float(found.unclipped.gradient_norm[-1]))
     if one.fate == "stuck":
-        what = f"after it the descent is stuck where the gradient is {norm}"
+        what = f"after the explosion the descent is stuck where the gradient is {norm}"
     else:
         what = f"the explosion throws it to where the gradient is {norm}"
     return (

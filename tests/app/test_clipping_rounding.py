@@ -102,5 +102,5 @@ def test_what_is_stuck_is_not_called_thrown():
     )
     assert f"and where the descent is stuck it is 10^{norm:.1f}: " in says.notice(run)
     look = next(one.look for one in says.beliefs(run) if "0.49" in one.look)
-    assert f"after it the descent is stuck where the gradient is 10^{norm:.1f}" in look
+    assert f"after the explosion the descent is stuck where the gradient is 10^{norm:.1f}" in look
     assert "throws" not in says.notice(run) + look
