@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 import rnn_core as rc
+from rnn_core.analysis.jacobian import jacobian
 from rnn_core.analysis.precision import lost_precision, narrow_log10_norms
+from rnn_core.analysis.singular_values import singular_values
 from rnn_core.ensemble import run_ensemble
 from rnn_core.theory.mean_field import fixed_point
 from tests.rnn_core.random_networks import last_step, vanilla
@@ -154,3 +156,32 @@ def test_losses_at_every_step_exceed_the_bound_of_the_last_one():
     norms = rec.layers[0].log10_norms("d_h")
     bound = norms[-1] + 199 * math.log10(0.92)
     assert (norms[0] - bound > 6.5).all()
+
+
+@pytest.mark.parametrize(("weight_scale", "stated"), [(2.0, 850), (10.0, 50)])
+def test_last_digits_of_a_chaotic_run_are_read_after_some_steps(weight_scale, stated):
+    """A change of 10^-15 at the start is a tenth of the state after 850 steps, or after 50."""
+    found = []
+    for seed in range(4):
+        config = rc.ExperimentConfig(weight_scale=weight_scale, steps=1500, seed=seed, batch_size=2)
+        one = rc.run(config)
+        moved = rc.record(one.network, one.x, one.loss_function, h_init=np.full((2, 64), 1e-15))
+        h = one.layers[0].h
+        off = np.linalg.norm(moved.layers[0].h - h, axis=-1) / np.linalg.norm(h, axis=-1)
+        found.append(int((off.mean(axis=1) > 0.1).argmax()))
+    assert np.mean(found) == pytest.approx(stated, rel=0.25)
+
+
+def test_plain_svd_of_a_product_of_fifty_jacobians_is_decades_off():
+    """H = 16, PyTorch's default: the smallest value is more than 25 decades below what it reads."""
+    config = rc.ExperimentConfig(init="pytorch", hidden_size=16, steps=60)
+    rec = rc.run(config)
+    product = np.eye(16)
+    for t in range(10, 60):
+        product = jacobian(rec, t) @ product
+    plain = np.log10(np.linalg.svd(product, compute_uv=False))
+    ours = singular_values(rec, [50]).log10_values[0]
+    assert ours[0] == pytest.approx(plain[0], abs=1e-9)
+    determinants = sum(np.linalg.slogdet(jacobian(rec, t))[1] for t in range(10, 60))
+    assert ours.sum() == pytest.approx(determinants / math.log(10), abs=1e-8)
+    assert plain[-1] - ours[-1] > 25
