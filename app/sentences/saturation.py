@@ -7,7 +7,7 @@ from app.sentences.claim import FEWEST, changed, unresolved
 from app.sentences.claim import claim as fate
 from app.sentences.notice import BALANCED
 from app.sentences.notice import notice as notice_of_run
-from app.sentences.numerals import FAR, factor, number
+from app.sentences.numerals import FAR, counted, factor, number
 from rnn_core import Recording
 from rnn_core.analysis.saturation import Saturation
 
@@ -51,7 +51,8 @@ def equation(found: Saturation | None) -> str:
         total += loss
     return (
         f"{_FORMULA}: decades per step, measured on this gradient: {', '.join(parts)}, "
-        f"together **{_signed(total)}** (× {factor(total, 3)}), {found.steps_crossed:,} times."
+        f"together **{_signed(total)}** (× {factor(total, 3)}), "
+        f"{counted(found.steps_crossed, 'time')}."
     )
 
 

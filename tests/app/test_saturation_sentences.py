@@ -99,6 +99,12 @@ def test_the_equation_has_the_mean_pull_of_each_side():
     assert f"together **−{-(weight + slope):.3f}**" in text
 
 
+def test_two_steps_are_crossed_one_time():
+    rec = rc.run(rc.ExperimentConfig(steps=2, hidden_size=8, batch_size=2))
+    text = says.equation(saturation(rec))
+    assert re.search(r"together \*\*\S+\*\* \(× \S+\), 1 time\.$", text), text
+
+
 def test_linear_units_never_saturate_and_their_slope_does_nothing():
     """An orthogonal linear net of scale 1/2: every step halves the gradient, exactly."""
     rec, found = run(activation="identity", weight_scale=0.5)
