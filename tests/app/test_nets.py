@@ -182,3 +182,14 @@ def test_nets_whose_loss_has_no_gradient_are_not_said_to_vanish():
         page
     )
     assert "vanish" not in shown_text(page).split("What to notice")[0]
+
+
+def test_halfway_between_a_zero_and_a_number_is_no_number():
+    """Ten nets at 0, ten at 10^3: no average of logs stands between them."""
+    decades = np.repeat([-np.inf, 3.0], 10)
+    found = nets.Nets(
+        decades[None], decades, {"vanishing": 10, "exploding": 10}, np.full(20, True), 0, 2
+    )
+    assert over_nets(found).endswith(
+        " dL/dh exactly 0 in the middle one, 0 to 10^3.0 in the middle 80 %; 10 are exactly 0."
+    )
