@@ -55,15 +55,17 @@ def run_table(rec: Recording) -> pd.DataFrame:
     rows = {
         "regime": regime(rec),
         "decades": _measured(verdict.decades, "+.2f"),
-        "growth per step": "none" if growth is None else _measured(growth, "+.4f"),
+        "growth per step": (
+            "none" if growth is None else f"{_measured(growth, '+.4f')} decades per step"
+        ),
         "doubles in" if doubles else "half-life": (
             "no single rate" if time is None else f"{number(time, 3)} steps"
         ),
         "sequences at exactly 0": f"{verdict.zero_sequences} of {verdict.sequences}",
-        "loss": f"{rec.loss:.6g}",
+        "loss": _loss(rec.loss),
         "log10 |dL/dW_hh|": _measured(rec.log10_gradient_norm.get("weight_hh_l0", math.nan), ".3f"),
     }
-    return pd.DataFrame({"value": rows.values()}, index=pd.Index(rows, name="of the whole run"))
+    return pd.DataFrame({"value": rows.values()}, index=pd.Index(rows, name="number"))
 
 
 def regime(rec: Recording) -> str:
@@ -181,6 +183,12 @@ def _gating_frame(recordings: Mapping[str, Recording]) -> pd.DataFrame:
 def _steps(found: PrecisionLoss, last: int) -> list[str]:
     lags = (found.lost_lag, found.first_subnormal, found.first_zero, found.first_nonfinite)
     return ["never" if lag is None else f"step {last - lag:,}" for lag in lags]
+
+
+def _loss(value: float) -> str:
+    if not math.isfinite(value):
+        return "none"
+    return for_markdown(f"{'−' * (value < 0.0)}{number(abs(value), 6)}")
 
 
 def _measured(log10: float, form: str) -> str:

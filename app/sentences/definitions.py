@@ -26,8 +26,10 @@ DEFINITIONS: Final = (
     ),
     Definition(
         "share in dL/dW_hh",
-        "With G_t the step’s own term and G their sum over steps: <G_t, G> / |G|². Shares sum to "
-        "1 and may be negative; shares of norms would not add up.",
+        "With G_t the step’s own term and G their sum over steps: ⟨G_t, G⟩ / |G|². Shares sum to "
+        "1; where terms cancel one may exceed 1 or be negative. Shares of norms would not add up. "
+        "The term of a step is the gradient at it times the state before it: at step 1 that is "
+        "h_0, which is 0 unless a random one is chosen, and so is its share.",
         "projection of one term of the sum on the whole",
     ),
     Definition(
@@ -42,6 +44,12 @@ DEFINITIONS: Final = (
         "thresholds where the slope is below a fifth of its largest",
     ),
     Definition(
+        "regime",
+        "What becomes of the gradient by its decades: vanishing, holds or exploding. It has no "
+        "name below 10 steps, where backpropagation is cut, or where the loss has no gradient.",
+        "the convention of “decades”",
+    ),
+    Definition(
         "decades",
         "L at step 1 minus L at the loss, with L = log10 |dL/dh| of the last loss alone, mean over "
         "sequences. Below −2 the gradient vanishes, above 2 it explodes, in between it holds.",
@@ -49,8 +57,8 @@ DEFINITIONS: Final = (
     ),
     Definition(
         "growth per step",
-        "The slope of L per step back in time, with the first min(10, (T−1)/5) steps left out "
-        "while the direction settles.",
+        "In decades per step: the slope of that L per step back in time, with the first "
+        "min(10, (T−1)/5) steps left out while the direction settles.",
         "finite-time Lyapunov exponent in log10, Engelken, Wolf & Abbott (2023)",
     ),
     Definition(
@@ -68,11 +76,46 @@ DEFINITIONS: Final = (
         "follows from growth per step",
     ),
     Definition(
+        "sequences at exactly 0",
+        "How many sequences of the batch have a gradient at step 1 whose every entry is 0, not "
+        "merely small: no path back carries anything. Means of logarithms leave them out.",
+        "counted in the recording",
+    ),
+    Definition(
+        "loss",
+        "The number whose gradient is followed: v · h of the last step with a fixed random v of "
+        "length 1, or one such term for every step, summed over sequences. Only its gradient "
+        "matters; it may be negative. Of typed text it is −ln of the probability that the net "
+        "gives the next character or, between two forms of a verb, how far the score of the "
+        "right next character is above that of the wrong one.",
+        "a length of 1 lets the curve of a single loss start at log10 = 0",
+    ),
+    Definition(
+        "log10 |dL/dW_hh|",
+        "The size of the gradient of the recurrent weights: log10 of the norm over all their "
+        "entries of the sum over steps and sequences.",
+        "backpropagation through time, Werbos (1990)",
+    ),
+    Definition(
         "lost",
         "Where the median error over sequences of the same gradient, with weights and gradient "
         "stored in the narrow type, first exceeds half its size; the forward pass stays in float64 "
         "(range only), and there is no loss scaling. It is wrong long before it is 0.",
         "simulated beside the exact gradient; types of IEEE 754 and bfloat16",
+    ),
+    Definition(
+        "subnormal, all 0, inf or nan",
+        "Where, on the way back, some entry of the narrow gradient is first smaller than the "
+        "type’s smallest number of full precision, but not 0; where every entry of every sequence "
+        "is 0; and where some entry is larger than the type’s largest number.",
+        "simulated beside the exact gradient; types of IEEE 754 and bfloat16",
+    ),
+    Definition(
+        "T_max of chrono biases",
+        "The longest time that a unit is drawn for: here T, the number of steps. A unit’s forget "
+        "bias is ln u, u uniform from 1 to T_max − 1, its input bias minus that; a gate with that "
+        "bias forgets over about u steps.",
+        "Tallec & Ollivier (2018)",
     ),
     Definition(
         "Pascanu’s bound",

@@ -5,7 +5,8 @@ from html import escape
 from typing import Final
 
 _POWER: Final = re.compile(r"10\^(-?[0-9]+(?:\.[0-9]+)?)")
-_INDEX: Final = re.compile(r"\b([Wh])_(hh|t)\b")
+_INDEX: Final = re.compile(r"(?:\b|(?<=/d))([WhG])_(hh|t|0)\b")
+_LAG: Final = re.compile(r"\^lag\b")
 
 _UNSEEN: Final = '<span style="font-size:0">^</span>'
 """A caret for those who copy the sentence, or hear it: "10-37" would be another number."""
@@ -18,7 +19,17 @@ def for_html(text: str) -> str:
     'W<sub>hh</sub> &lt;b&gt;'
     """
     raised = _POWER.sub(lambda m: f"10{_UNSEEN}<sup>{_signed(m[1])}</sup>", escape(text))
+    raised = _LAG.sub(f"{_UNSEEN}<sup>lag</sup>", raised)
     return _INDEX.sub(r"\1<sub>\2</sub>", raised)
+
+
+def for_label(text: str) -> str:
+    """Return the name of a row or column as Markdown, with its derivative as a formula.
+
+    >>> for_label("share in dL/dW_hh")
+    'share in $dL/dW_{hh}$'
+    """
+    return text.replace("dL/dW_hh", "$dL/dW_{hh}$")
 
 
 def for_figure(text: str) -> str:

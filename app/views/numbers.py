@@ -9,7 +9,7 @@ import streamlit as st
 
 from app import address, controls, engine, link, sentences, tables
 from app.sentences.definitions import DEFINITIONS
-from app.sentences.typeset import for_html
+from app.sentences.typeset import for_html, for_label
 from app.views import take_home
 
 TITLE: Final = "Numbers"
@@ -33,12 +33,12 @@ def render() -> None:
         steps, whole = st.columns([0.6, 0.4], gap="large")
         with steps:
             st.header("From the loss back")
-            st.table(tables.steps_table(rec))
+            st.table(tables.steps_table(rec).rename(columns=for_label))
             name = f"gradient-flow-{rec.fingerprint}"
             take_home.csv(_frame, link.shown(), rec.fingerprint, name=name)
         with whole:
             st.header("Of the whole run")
-            st.table(tables.run_table(rec))
+            st.table(tables.run_table(rec).rename(index=for_label))
             st.header("Where narrow floats fail")
             st.table(tables.precision_table(rec))
     st.header("What each number means")

@@ -195,6 +195,6 @@ def test_numbers_are_explained_with_their_sources():
 
 def test_numbers_of_a_run_without_shares_say_none_or_zero():
     steps = opened("numbers", steps="9", is_tied="false").table[0].value
-    assert set(steps["share in dL/dW_hh"]) == {"none"}
+    assert set(steps["share in $dL/dW_{hh}$"]) == {"none"}
     zeros = opened("numbers", steps="9", weight_scale="0").table[0].value
     assert list(zeros["log10 |dL/dh|"]) == ["0.000"] + ["exactly 0"] * (len(zeros) - 1)
