@@ -1,5 +1,7 @@
 """Singular values of ds_T/ds_t against the steps back: the worst direction is not the gradient."""
 
+from typing import Final
+
 import numpy as np
 
 from app.figures.decades import Domain, ticks
@@ -15,6 +17,8 @@ from rnn_core.arrays import Array
 _DOWN, _UP = 0.4, 0.2
 """Decades per step back that the panel makes room for."""
 
+_KEPT: Final = f"others: to 10<sup>−{DECADES:.0f}</sup> of the largest"
+
 
 def direction_panel(place: Place, rec: Recording, found: Found, *, sequence: int = 0) -> Panel:
     """Draw the singular values within ten decades of the largest, and the gradient beside them."""
@@ -24,7 +28,7 @@ def direction_panel(place: Place, rec: Recording, found: Found, *, sequence: int
     x_axis = {
         "range": [0, farthest + 0.5],
         "tickvals": [lag for lag in (0, *LAGS) if lag <= farthest and lag not in (1, 2)],
-        "title": axis_title("steps back T − t"),
+        "title": axis_title(f"steps back T − t, {LAGS[-1]} at most; {_KEPT}"),
     }
     inside = [k for k, one in enumerate(places) if one < shown.high]  # a title stands above
     y_axis = {
@@ -59,18 +63,21 @@ def direction_panel(place: Place, rec: Recording, found: Found, *, sequence: int
     back = np.arange(len(fall), dtype=np.float64)
     traces.append(_line(back, fall, colour("run"), "this gradient"))
     bound = bound_at(rec, found)
+    is_bounded = False
     if bound is not None and rec.config is not None and bound * rec.config.weight_scale > 0.0:
+        is_bounded = True
         slope = float(np.log10(bound * rec.config.weight_scale))
         ends = np.array([0.0, float(farthest)])
         traces.append(_line(ends, ends * slope, colour("bound"), "bound", dash="dot"))
-    title += "   " + "   ".join(
-        [
-            key("—", colour("share"), "largest"),
-            key("- -", colour("share"), "rms"),
-            key("·", colour("floor"), f"others, {DECADES:.0f} decades"),
-            key("—", colour("run"), "this gradient"),
-        ]
-    )
+    legend = [
+        key("—", colour("share"), "largest"),
+        key("- -", colour("share"), "rms"),
+        key("●", colour("floor"), "others"),
+        key("—", colour("run"), "this gradient"),
+    ]
+    if is_bounded:
+        legend.append(key("···", colour("bound"), "bound"))
+    title += "   " + "   ".join(legend)
     return Panel([trace | at for trace in traces], both, [], [heading(place, title)])
 
 

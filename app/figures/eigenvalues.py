@@ -45,17 +45,15 @@ def eigenvalue_panel(place: Place, rec: Recording, found: Found) -> Panel:
         key("···", colour("bound"), f"σ<sub>max</sub> {number(norm, 3)}"),
     ]
     hidden = int((~shown).sum())
-    if hidden:
-        lines.append(f"{hidden} of {len(values)} outside")
     plain = {"showgrid": False, "zeroline": True, "zerolinecolor": colour("grid")}
     y_axis = plain | {"range": [-REACH, REACH], "tickvals": [-2, 0, 2]}
     y_axis |= {"ticktext": ["−2i", "0", "2i"]}
     x_axis = plain | {"range": [-REACH, REACH], "scaleanchor": place.y, "tickvals": [-2, 0, 2]}
     x_axis |= {"ticktext": ["−2", "0", "2"]}
-    notes = [
-        heading(place, f"<b>eigenvalues</b> of {_matrix(rec)}"),
-        corner(place, "<br>".join(lines)),
-    ]
+    name = f"<b>eigenvalues</b> of {_matrix(rec)}"
+    notes = [heading(place, f"{name}<br>{'   '.join(lines)}")]
+    if hidden:
+        notes.append(corner(place, f"{hidden} of {len(values)} outside"))
     return Panel(traces, axes(place, x_axis, y_axis), shapes, notes)
 
 

@@ -10,8 +10,8 @@ from app.figures.theme import colour
 from rnn_core import Recording
 from rnn_core.analysis.precision import TYPES
 
-_LINE_OF_TEXT: Final = 0.095
-"""The height of a line of text as a part of the panel, on a laptop."""
+_LINE_OF_TEXT: Final = 0.15
+"""The height of a line of text as a part of the panel, in the large type of a classroom."""
 
 _TOUCHING: Final = 0.015
 """Lines closer than this part of the panel would look like one thick line."""

@@ -71,8 +71,10 @@ def growth_panel(place: Place, rec: Recording, found: Found, dots: list[Dot]) ->
         notes.append(corner(place, "<br>".join(marks)))
     see_through: Part = {"bgcolor": CLEAR}
     notes += [
-        corner(place, "explodes ↑", y="top") | see_through,
-        corner(place, "vanishes ↓", y="top") | see_through | {"y": place.up(-low / (high - low))},
+        corner(place, "explodes ↑", x="left", y="top") | see_through,
+        corner(place, "vanishes ↓", x="left", y="top")  # on the right LSTM and sigmoid come near 0
+        | see_through
+        | {"y": place.up(-low / (high - low))},
     ]
     shapes.append(
         {"type": "line", "xref": place.x, "yref": place.y, "x0": SPAN[0], "x1": SPAN[1]}

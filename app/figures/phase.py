@@ -6,11 +6,12 @@ import numpy as np
 
 from app.figures import pick
 from app.figures.panel import Part, key
-from app.figures.place import Panel, Place, axes, axis_title, heading, middle
+from app.figures.place import Panel, Place, axes, axis_title, corner, heading, middle
 from app.figures.theme import INK, SIGNED, SMALL, colour
 from app.sentences.numerals import signed
 from app.weight_scales import REACH, Found
 from rnn_core import Recording
+from rnn_core.theory.prediction import SMALLEST_WIDTH
 
 NAME: Final = "phase"
 """What the panel is called where a point in it is picked."""
@@ -67,7 +68,7 @@ def phase_panel(
             ),
             "colorbar": {
                 "tickvals": [-ENDS, 0, ENDS],
-                "ticktext": [signed(-ENDS, 1), "0", signed(ENDS, 1)],
+                "ticktext": [f"≤ {signed(-ENDS, 1)}", "0", f"≥ {signed(ENDS, 1)}"],
                 "x": 1.0,
                 "xpad": 6,
                 "thickness": 14,
@@ -101,7 +102,18 @@ def phase_panel(
             | {"y0": floor, "y1": floor, "line": {"color": INK, "width": 1.5, "dash": "dot"}}
         )
     line = key("—", INK, "critical") if inside.any() else "critical: beyond 4"
-    title = f"<b>phase diagram</b>: click   {line}   {key('···', INK, 'input alone')}"
+    legend = f"{line}   {key('···', INK, 'input alone')}"
+    notes = [heading(place, f"<b>phase diagram</b>: click to set W and bias<br>{legend}")]
+    notes.append(
+        middle(place, "growth, decades per step")
+        | {"x": 1.0, "xanchor": "left", "xshift": 64, "textangle": -90}
+    )
+    if rec.network.hidden_size < SMALLEST_WIDTH:
+        few = f"of wide nets: below {SMALLEST_WIDTH} units<br>mean field does not hold"
+        notes.append(corner(place, few, x="left", y="top"))
+    elif rec.steps == 1:
+        few = "of many steps:<br>this run has no step back"
+        notes.append(corner(place, few, x="left", y="top"))
     sides = (
         pick.Side(place.x, "std of weights times root of H", 0.0, REACH, 0.05),
         pick.Side(place.y, "effective bias", 0.0, REACH, 0.05),
@@ -113,7 +125,7 @@ def phase_panel(
         ticks | {"title": axis_title("std of W<sub>hh</sub> × √H")},
         ticks | {"title": axis_title("effective bias")},
     )
-    panel = Panel(traces, both, shapes, [heading(place, title)])
+    panel = Panel(traces, both, shapes, notes)
     return panel, [pick.panel(NAME, label, *sides, (own.sigma_w, own.bias))]
 
 

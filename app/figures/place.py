@@ -61,7 +61,7 @@ def axis_title(text: str) -> Part:
 
 def heading(place: Place, text: str) -> Part:
     """Return the line above a panel."""
-    return title(text, place.top, x=place.left)
+    return title(text, place.top, x=place.left) | {"align": "left"}
 
 
 def corner(place: Place, text: str, *, x: str = "right", y: str = "bottom") -> Part:

@@ -1,5 +1,7 @@
 """What the panels of weight scale draw, read off the figure: no pixel, no number of their own."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -130,6 +132,54 @@ def test_eigenvalues_are_those_of_the_matrix_and_far_ones_are_counted():
     hidden = len(values) - len(inside)
     assert hidden > 0
     assert f"{hidden} of 18 outside" in words(drawn)
+    (title,) = [n for n in drawn["layout"]["annotations"] if "eigenvalues" in n["text"]]
+    norm, radius = np.linalg.norm(rec.network.state_dict()["weight_hh_l0"], 2), abs(values).max()
+    shown = re.findall(r"(?:radius|</sub>) ([\d.]+)", title["text"])
+    assert [float(one) for one in shown] == pytest.approx([radius, norm], rel=5e-3)
+    assert (title["yanchor"], title["y"]) == ("bottom", drawn["layout"]["yaxis4"]["domain"][1])
+
+
+@pytest.mark.parametrize(
+    ("settings", "note"),
+    [
+        ({"hidden_size": 15}, "below 16 units"),
+        ({"hidden_size": 15, "steps": 1}, "below 16 units"),
+        ({"steps": 1}, "this run has no step back"),
+        ({"hidden_size": 16}, None),
+    ],
+)
+def test_the_diagram_says_where_mean_field_does_not_hold(settings, note):
+    config = rc.ExperimentConfig(**SMALL | settings)
+    rec = rc.run(config)
+    text = words(drawing(rec, found(config, rec)))
+    said = [one for one in ("below 16 units", "this run has no step back") if one in text]
+    assert said == ([] if note is None else [note])
+
+
+def test_the_colour_bar_says_what_it_shows_and_that_it_ends(usual):
+    drawn = drawing(*usual)
+    heat = traces_on(drawn, "y3")[0]
+    (bar,) = [n for n in drawn["layout"]["annotations"] if n["text"] == "growth, decades per step"]
+    low, high = drawn["layout"]["yaxis3"]["domain"]
+    assert bar["x"] == 1.0
+    assert low < bar["y"] < high
+    assert heat["colorbar"]["ticktext"] == ["≤ −0.4", "0", "≥ +0.4"]
+    assert heat["z"].max() > heat["zmax"] == 0.4 or heat["z"].min() < heat["zmin"] == -0.4
+    assert "click to set W and bias" in words(drawn)
+
+
+def test_every_line_of_the_singular_values_is_in_the_legend(usual):
+    drawn = drawing(*usual)
+    (legend,) = [
+        n["text"] for n in drawn["layout"]["annotations"] if "singular values" in n["text"]
+    ]
+    for trace in traces_on(drawn, "y2"):
+        colour = (trace["line"] if trace["mode"] == "lines" else trace["marker"])["color"]
+        assert f"color:{colour}" in legend
+    assert "</b></span> bound" in legend
+    assert "50 at most" in drawn["layout"]["xaxis2"]["title"]["text"]
+    rec, known = run_of(cell="gru")
+    assert "</b></span> bound" not in words(drawing(rec, known))
 
 
 def test_directions_are_singular_values_of_products_and_the_gradient_beside_them(usual):
