@@ -229,3 +229,10 @@ def test_what_is_taken_home_names_the_run(open_page):
         text = download.value.path().read_text()
         assert "threshold=2.5" in text
         assert "descend" in text
+
+
+@pytest.mark.parametrize(("update", "said"), [(1, "after 1 update; "), (2, "after 2 updates; ")])
+def test_a_walk_counts_as_a_reader_does(open_page, update, said):
+    page = open_page(f"/clipping?{SMALL}&update={update}")
+    assert walkers(page) == update
+    assert page.locator(".lab-walk output").first.inner_text().startswith(said)
