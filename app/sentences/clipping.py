@@ -15,6 +15,13 @@ _FORMULA: Final = {
     "value": r"$g_i \leftarrow \min(\max(g_i, -\theta), \theta)$",
 }
 _SQUARE: Final = 90.0
+_PROJECTED: Final = (
+    " A part is its projection on the whole: all add up to 100 %, and where steps cancel one may "
+    "exceed that or be negative."
+)
+_ABOVE_ALL: Final = 1.05
+"""A share that two digits write as more than 100 %."""
+
 _AS_BEFORE: Final = ", as before: one number multiplies the terms of all steps"
 _SMALL: Final = 0.1
 """The part of dL/dW below which steps "have vanished" from it, or an explosion has buried them."""
@@ -233,8 +240,16 @@ def _ledger(rec: Recording, found: ClippedNet, of: str, rest: str = "") -> str:
     if last is None or early is None:
         return "There is no sum over steps in it to share out."
     if rec.steps <= 2 * LAST:
-        return f"The first half of the steps holds {_share(early)} {of}{rest}."
-    return f"The last {LAST} steps hold {_share(last)} {of}, the first half {_share(early)}{rest}."
+        why = _PROJECTED if _is_odd(early) else ""
+        return f"The first half of the steps holds {_share(early)} {of}{rest}.{why}"
+    why = _PROJECTED if _is_odd(early) or _is_odd(last) else ""
+    parts = f"The last {LAST} steps hold {_share(last)} {of}, the first half {_share(early)}"
+    return f"{parts}{rest}.{why}"
+
+
+def _is_odd(share: float) -> bool:
+    """Tell whether a reader who takes a share for a part of a sum of sizes would wonder."""
+    return share < 0.0 or share >= _ABOVE_ALL
 
 
 def _signed(value: float) -> str:

@@ -145,6 +145,20 @@ def test_the_words_of_the_net_are_those_of_slow_loops(scale, threshold):
         assert (found[1] == "−") == (value < 0)
 
 
+def test_a_negative_share_is_explained_and_no_other():
+    told = []
+    for seed in range(12):
+        run = run_of(settings(weight_scale=0.9, seed=seed))
+        shares = slow_ledger(slow_gradients(run.recording).step_gradients["weight_hh_l0"]).share
+        parts = (shares[-10:].sum(), shares[:15].sum())
+        is_odd = min(parts) < 0 or max(parts) >= 1.05
+        text = says.net_words(run.recording, run.net, 0.01)
+        assert ("A part is its projection on the whole" in text) == is_odd
+        assert is_odd or not re.search(r"hold −|half −|hold 1[1-9]\d %", text)
+        told.append(is_odd)
+    assert set(told) == {True, False}
+
+
 @pytest.mark.parametrize("scale", [0.7, 1.5, 3.0])
 @pytest.mark.parametrize("steps", [30, 31])
 def test_the_shares_are_sums_over_the_last_ten_steps_and_the_first_half(scale, steps):
