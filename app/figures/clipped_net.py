@@ -24,14 +24,17 @@ _GAP: Final = 0.16
 _DOWN, _UP = 0.27, 0.17
 """Decades per step that the terms of dL/dW_hh may fall or grow by."""
 
-_LARGEST: Final = 0.14
-"""Decades per step that a norm may have grown by."""
+_NORMS: Final = Domain(-2.0, 4.0)
+"""Decades of the norms, whatever the settings: where clipping is a matter of a factor."""
 
 _MARKS: Final = (
     ("before", "run", "circle"),
     ("by norm", "a", "square"),
     ("by value", "bound", "diamond"),
 )
+_ROWS: Final = {"before": -0.24, "by norm": 0.0, "by value": 0.24}
+"""Where the three stand within the row of a parameter: on one line nearly equal norms would hide
+each other."""
 
 
 def drawing(rec: Recording, found: ClippedNet | None, *, reach: float = 1.0) -> dict[str, Any]:
@@ -46,9 +49,11 @@ def drawing(rec: Recording, found: ClippedNet | None, *, reach: float = 1.0) -> 
     panels = (_terms(rec, found, reach), weight_shares(rec))
     picture = stacked(rec, panels, heights=_HEIGHTS, gap=_GAP, left=_LEFT)
     layout = picture["layout"]
-    marks = [key("●" if n == "before" else "■", colour(c), n) for n, c, _ in _MARKS]
+    marks = [
+        key(mark, colour(c), n) for (n, c, _), mark in zip(_MARKS, ("●", "□", "◇"), strict=True)
+    ]
     layout |= {
-        "xaxis2": _norm_axis(axis_steps(rec) * reach),
+        "xaxis2": _norm_axis(reach),
         "yaxis3": {
             "domain": [0.0, 1.0],
             "anchor": "x2",
@@ -65,7 +70,7 @@ def drawing(rec: Recording, found: ClippedNet | None, *, reach: float = 1.0) -> 
         *layout["annotations"],
         title("   ".join(["<b>norm</b>", *marks]), 1.0),
     ]
-    return {"data": [*picture["data"], *_markers(found)], "layout": layout}
+    return {"data": [*picture["data"], *_markers(found), *_arrows(found, reach)], "layout": layout}
 
 
 def _row_names(found: ClippedNet) -> list[str]:
@@ -87,7 +92,7 @@ def _markers(found: ClippedNet) -> list[Part]:
             "type": "scatter",
             "mode": "markers",
             "x": _drawable(np.array(list(found.norms[name].values()))),
-            "y": list(range(len(found.norms[name]))),
+            "y": [row + _ROWS[name] for row in range(len(found.norms[name]))],
             "xaxis": "x2",
             "yaxis": "y3",
             "marker": {
@@ -101,6 +106,41 @@ def _markers(found: ClippedNet) -> list[Part]:
         }
         for name, line, symbol in _MARKS
     ]
+
+
+def _arrows(found: ClippedNet, reach: float) -> list[Part]:
+    """Point from the edge at norms outside the axis; the names of the rows have their sizes."""
+    shown = _norms_shown(reach)
+    traces: list[Part] = []
+    for name, line, _ in _MARKS:
+        outside = [
+            (row + _ROWS[name], log10)
+            for row, log10 in enumerate(found.norms[name].values())
+            if np.isfinite(log10) and not shown.has(log10)
+        ]
+        if not outside:
+            continue
+        above = [log10 > shown.high for _, log10 in outside]
+        traces.append(
+            {
+                "type": "scatter",
+                "mode": "markers",
+                "x": [shown.high if one else shown.low for one in above],
+                "y": [row for row, _ in outside],
+                "customdata": [log10 for _, log10 in outside],
+                "xaxis": "x2",
+                "yaxis": "y3",
+                "cliponaxis": False,
+                "marker": {
+                    "symbol": ["triangle-right" if one else "triangle-left" for one in above],
+                    "size": 13,
+                    "color": colour(line),
+                },
+                "name": f"{name}, outside",
+                "hovertemplate": f"{name}: 10^%{{customdata:.2f}}, outside<extra></extra>",
+            }
+        )
+    return traces
 
 
 def _terms(rec: Recording, found: ClippedNet, reach: float) -> Panel:
@@ -136,13 +176,13 @@ def _terms(rec: Recording, found: ClippedNet, reach: float) -> Panel:
     return Panel("   ".join([name, *marks]), axis, traces)
 
 
-def _norms_shown(room: float) -> Domain:
-    return Domain(-3.0, float(np.ceil(max(_LARGEST * room, 8.0))))
+def _norms_shown(reach: float) -> Domain:
+    return Domain(_NORMS.low * max(reach, 1.0), _NORMS.high * max(reach, 1.0))
 
 
-def _norm_axis(room: float) -> Part:
-    """Return an axis of decades that depends on T, and on what the reader asks for, alone."""
-    shown = _norms_shown(room)
+def _norm_axis(reach: float) -> Part:
+    """Return an axis of decades that depends on what the reader asks for alone."""
+    shown = _norms_shown(reach)
     places, texts = ticks(shown, most=5)
     return {
         "domain": [0.0, _COLUMN],

@@ -194,6 +194,38 @@ def test_the_norms_of_the_net_are_those_of_a_slow_loop(scale):
         assert 10.0 ** shown["by value"]["x"][k] == pytest.approx(cut, rel=1e-5)
 
 
+@pytest.mark.parametrize(("scale", "symbol"), [(0.7, "triangle-left"), (3.0, "triangle-right")])
+def test_a_norm_outside_the_axis_is_an_arrow_at_its_edge(scale, symbol):
+    wide = {"init": "orthogonal", "hidden_size": 24, "steps": 120}
+    run = run_of(settings(weight_scale=scale, threshold=0.005, **wide))
+    slow = slow_gradients(run.recording)
+    picture = clipped_net.drawing(run.recording, run.net)
+    low, high = picture["layout"]["xaxis2"]["range"]
+    assert (low, high) == (-2, 4)
+    norms = [slow_clipped(slow.gradients, 0.005)[0]]
+    norms += [float(np.linalg.norm(one)) for one in slow.gradients.values()]
+    outside = [k for k, norm in enumerate(norms) if not 0.01 <= norm <= 1e4]
+    shown = {t["name"]: t for t in picture["data"] if t["yaxis"] == "y3"}
+    drawn = shown.get("before, outside", {"y": []})
+    assert [round(y + 0.24) for y in drawn["y"]] == outside
+    every = [t for name, t in shown.items() if name.endswith(", outside")]
+    assert symbol in {one for t in every for one in t["marker"]["symbol"]}
+    for trace in every:
+        for x, log10 in zip(trace["x"], trace["customdata"], strict=True):
+            assert x == (low if log10 < low else high)
+
+
+def test_the_three_markers_of_a_row_do_not_lie_on_each_other():
+    run = run_of(settings(threshold=20.0))
+    picture = clipped_net.drawing(run.recording, run.net)
+    rows = [t["y"] for t in picture["data"] if t["yaxis"] == "y3" and "outside" not in t["name"]]
+    assert len(rows) == 3
+    for row in zip(*rows, strict=True):
+        first, second, third = sorted(row)
+        assert min(second - first, third - second) > 0.2
+        assert third - first < 0.5
+
+
 def test_terms_fall_together_and_shares_stay():
     run = run_of(settings(weight_scale=3.0, threshold=0.01))
     slow = slow_gradients(run.recording)
@@ -224,13 +256,12 @@ def test_a_picture_of_a_drag_is_small():
 
 @pytest.mark.parametrize("reach", ["0.25", "1", "4", "32"])
 def test_the_decades_of_the_net_reach_as_far_as_the_reader_asks(reach):
-    """T = 30: 0.27 decades a step down and 0.17 up for a term, 0.14 up for a norm, times reach."""
+    """T = 30: 0.27 decades a step down and 0.17 up for a term; 2 down and 4 up for a norm."""
     layout = clipping.net_picture(settings(reach=reach)).fig["layout"]
     by = float(reach)
     terms = [-max(math.ceil(30 * 0.27 * by), 4), max(math.ceil(30 * 0.17 * by), 4)]
     assert layout["yaxis"]["range"] == terms
     low, high = layout["xaxis2"]["range"]
-    assert low == -3.0
-    assert high == max(math.ceil(30 * 0.14 * by), 8)
+    assert (low, high) == (-2 * max(by, 1), 4 * max(by, 1))
     usual = clipping.net_picture(settings(reach="1")).fig["layout"]
     assert (layout["yaxis"]["range"] == usual["yaxis"]["range"]) == (reach == "1")
