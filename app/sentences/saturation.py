@@ -85,8 +85,13 @@ def beliefs(rec: Recording, found: Saturation | None) -> tuple[Belief, ...]:
         )
     second = Belief(
         "“The slope is at most 1, so the gradient cannot explode.”",
-        f"φ′ multiplies it by {slope}, but W by {weight}: only their product counts",
+        f"φ′ multiplies it by {slope}, but W by {weight}: only their product counts"
+        if found.decades_by_weight > 0.0
+        else f"φ′ multiplies it by {slope} and W by {weight}: here W gives nothing; “32 units” "
+        "above shows one that explodes",
     )
+    if rec.network.activation == "identity":
+        return (second,)
     if rec.network.activation not in ("tanh", "sigmoid"):
         return first, second
     own, taken = found.weight_per_step or 0.0, found.slope_per_step or 0.0

@@ -227,3 +227,19 @@ def test_a_switch_changes_one_thing():
     own, read = (BY_NAME[name].config() for name in ("its own weights", "its inputs"))
     assert own.hidden_size == read.hidden_size
     assert (own.input_scale, read.input_scale) == (1.0, 10.0)
+
+
+@pytest.mark.parametrize(("scale", "gives"), [(0.5, False), (3.0, True)])
+def test_a_slope_is_set_against_what_w_gives(scale, gives):
+    rec, found = run(weight_scale=scale)
+    assert (Slow(rec).weight > 0) == gives
+    look = {one.read: one.look for one in says.beliefs(rec, found)}[
+        "“The slope is at most 1, so the gradient cannot explode.”"
+    ]
+    assert look.endswith("only their product counts" if gives else "above shows one that explodes")
+    assert "32 units" in BY_NAME
+
+
+def test_a_linear_net_answers_nothing_about_saturation():
+    read = [one.read for one in says.beliefs(*run(activation="identity", weight_scale=0.5))]
+    assert read == ["“The slope is at most 1, so the gradient cannot explode.”"]
