@@ -208,7 +208,18 @@ def _held_back(drawn: Mapping[str, Any], axes: tuple[str, ...]) -> dict[str, Any
         if note["yref"] == "paper" and note.get("xanchor") == "left" and note["y"] in tops
     ]
     seen = [trace for trace in drawn["data"] if trace.get("yaxis") in axes]
-    return {"data": seen, "layout": dict(layout) | {"annotations": titles, "shapes": []}}
+    held = {"annotations": titles, "shapes": []} | {
+        name: axis | {"anchor": "free", "position": _bottom(layout, axis)}  # the panel is empty
+        for name, axis in layout.items()
+        if name.startswith("xaxis") and axis.get("anchor", "y") not in axes
+    }
+    return {"data": seen, "layout": dict(layout) | held}
+
+
+def _bottom(layout: Mapping[str, Any], axis: Mapping[str, Any]) -> float:
+    """Return where the panel that an x axis belongs to ends, from 0 to 1."""
+    panel = layout.get(f"yaxis{axis.get('anchor', 'y')[1:]}", {})
+    return float(panel.get("domain", (0.0, 1.0))[0])
 
 
 def _heading(lesson: Lesson[R], run: R, settings: Settings, claim: str | None = None) -> str:
