@@ -28,7 +28,7 @@ class Turns:
     most_aside : how many may wait after they gave way: each of them holds what it has made.
     """
 
-    def __init__(self, at_once: int, *, most_aside: int = 24) -> None:
+    def __init__(self, at_once: int, *, most_aside: int = 48) -> None:
         self._free = at_once
         self._aside, self._most_aside = 0, most_aside
         self._waiting: list[tuple[int, int, Event]] = []
