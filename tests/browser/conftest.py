@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
 
-from tests.browser.driving import settled
+from tests.browser.driving import opened
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -161,13 +161,12 @@ def new_context(browser: Browser, server: Server, watch: Watch):
 
 @pytest.fixture
 def open_page(new_context):
-    """Open an address of the lab in a fresh browser and wait until its picture is there."""
+    """Open an address of the lab in a fresh browser and wait until its pictures are there."""
 
     def open_(path: str = "/", scheme: str = "light") -> Page:
         page = new_context(scheme).new_page()
         page.goto(path)
-        page.wait_for_selector("[data-run]")
-        settled(page)
+        opened(page)
         return page
 
     return open_

@@ -16,6 +16,17 @@ def settled(page: Page) -> None:
     page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
 
 
+def opened(page: Page) -> None:
+    """Wait until every picture of a page is there: the lowest may be painted before the first."""
+    page.wait_for_selector("[data-run]")
+    settled(page)
+    page.wait_for_function(
+        """() => [...document.querySelectorAll('.lab-figure')].every(
+            ({ dataset }) => 'run' in dataset || 'failed' in dataset
+        )"""
+    )
+
+
 def painted(page: Page, query: str | None = None) -> str:
     """Wait until the picture is that of `query` (or of the address); return its `data-run`.
 

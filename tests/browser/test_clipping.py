@@ -9,13 +9,14 @@ from axe_playwright_python.sync_playwright import Axe
 from app import address
 from app.clipped import run_of
 from app.presets import CLIPPING
-from tests.browser.driving import settled, slider
+from tests.browser.driving import opened, settled, slider
 
 SMALL = "steps=30&hidden_size=8&batch_size=2"
 SETTINGS = {"steps": 30, "hidden_size": 8, "batch_size": 2}
 SIZES = {"laptop": (1366, 768), "projector": (1920, 1080)}
 PRESETS = [preset for choice in CLIPPING for preset in choice.presets]
 MAIN = ".st-key-clipping [data-run]"
+WALKERS = ".st-key-clipping .lab-walkers"
 RUN = f"(document.querySelector('{MAIN}')?.dataset.run ?? '')"  # none while a page is left
 
 
@@ -57,7 +58,7 @@ def test_axe_finds_nothing_and_the_picture_fits(new_context, scheme, size):
     page.set_viewport_size({"width": width, "height": height})
     page.goto(f"/clipping?{SMALL}&update=43&train=1")
     page.wait_for_selector(".st-key-training [data-run]")
-    settled(page)
+    opened(page)
     found = Axe().run(page)
     assert found.violations_count == 0, found.generate_report()
     box = page.locator(MAIN).bounding_box()
@@ -141,20 +142,25 @@ def test_a_start_is_picked_by_a_click_and_by_keys(open_page):
 
 
 def walkers(page):
-    return int(page.locator(".lab-walkers").first.get_attribute("data-update") or -1)
+    """Return the update at which both descents are marked; -1 where none is."""
+    return int(page.locator(f"{WALKERS}[data-update]").get_attribute("data-update") or -1)
+
+
+def said(page):
+    """Return what the page says of the place of the walk."""
+    return page.locator(".st-key-clipping .lab-walk output").inner_text()
 
 
 def test_a_walk_is_played_in_the_browser_and_stopped(new_context):
     page = new_context(reduced_motion="no-preference").new_page()
     page.goto(f"/clipping?{SMALL}")
-    page.wait_for_selector(MAIN)
-    settled(page)
+    opened(page)
     asked = []
     page.on("request", lambda request: asked.append(request.url))
     play = page.locator(".st-key-clipping .lab-walk button")
     painted = page.locator(MAIN).get_attribute("data-painted")
     play.click()
-    page.wait_for_function("Number(document.querySelector('.lab-walkers').dataset.update) > 20")
+    page.wait_for_function(f"Number(document.querySelector('{WALKERS}').dataset.update) > 20")
     assert play.inner_text() == "Stop"
     assert page.locator(".lab-walker").count() >= 6
     assert "update=" not in page.url
@@ -166,20 +172,19 @@ def test_a_walk_is_played_in_the_browser_and_stopped(new_context):
     assert f"update={k}" in page.url
     assert asked == []
     assert page.locator(MAIN).get_attribute("data-painted") == painted
-    said = page.locator(".lab-walk output").first.inner_text()
-    assert said.startswith(f"after {k} updates; unclipped: error ")
+    assert said(page).startswith(f"after {k} updates; unclipped: error ")
 
 
 def test_a_reader_who_wants_less_motion_steps(open_page):
     page = open_page(f"/clipping?{SMALL}&update=42")
     step = page.locator(".st-key-clipping .lab-walk button")
     assert step.inner_text() == "Next update"
-    before = page.locator(".lab-walk output").first.inner_text()
+    before = said(page)
     step.click()
     page.wait_for_url("**update=43*")
     settled(page)
     assert walkers(page) == 43
-    after = page.locator(".lab-walk output").first.inner_text()
+    after = said(page)
     assert re.search(r"unclipped: error [\d.]+, gradient 188", after)
     assert after != before
 
@@ -231,8 +236,8 @@ def test_what_is_taken_home_names_the_run(open_page):
         assert "descend" in text
 
 
-@pytest.mark.parametrize(("update", "said"), [(1, "after 1 update; "), (2, "after 2 updates; ")])
-def test_a_walk_counts_as_a_reader_does(open_page, update, said):
+@pytest.mark.parametrize(("update", "words"), [(1, "after 1 update; "), (2, "after 2 updates; ")])
+def test_a_walk_counts_as_a_reader_does(open_page, update, words):
     page = open_page(f"/clipping?{SMALL}&update={update}")
     assert walkers(page) == update
-    assert page.locator(".lab-walk output").first.inner_text().startswith(said)
+    assert said(page).startswith(words)
