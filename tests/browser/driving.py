@@ -1,9 +1,11 @@
 """How a test moves the lab and waits for it: by attributes and keys, never by prose or time."""
 
+import atexit
 import json
 import os
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 from playwright.sync_api import Locator, Page
@@ -68,25 +70,38 @@ def slider(page: Page, field: str) -> Locator:
     return page.locator(f".st-key-{field} input[type=range]")
 
 
-def fingerprint(**settings) -> str:
-    """Return the fingerprint that `rnn_core` gives these settings, without any page.
+@cache
+def _engine() -> subprocess.Popen[str]:
+    """Start what answers for `rnn_core`: a line with settings in, a line with a fingerprint out.
 
-    In a process of its own: the number of BLAS threads, which changes last digits, is read once.
+    A process of its own: the number of BLAS threads, which changes last digits, is read once.
     """
     code = (
-        "import json, sys, rnn_core as rc; "
-        "print(rc.run(rc.ExperimentConfig(**json.loads(sys.argv[1]))).fingerprint)"
+        "import json, sys, rnn_core as rc\n"
+        "for line in sys.stdin:\n"
+        "    print(rc.run(rc.ExperimentConfig(**json.loads(line))).fingerprint, flush=True)"
     )
     one_thread = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-    done = subprocess.run(
-        [sys.executable, "-c", code, json.dumps(settings)],
+    engine = subprocess.Popen(
+        [sys.executable, "-c", code],
         cwd=ROOT,
         env=os.environ | one_thread,
-        capture_output=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
         text=True,
-        check=True,
+        bufsize=1,
     )
-    return done.stdout.strip()
+    atexit.register(engine.communicate)  # closes its input, and it ends
+    return engine
+
+
+def fingerprint(**settings) -> str:
+    """Return the fingerprint that `rnn_core` gives these settings, without any page."""
+    engine = _engine()
+    print(json.dumps(settings), file=engine.stdin, flush=True)
+    answer = engine.stdout.readline().strip()
+    assert answer, f"rnn_core does not run {settings}"
+    return answer
 
 
 def x_ranges(page: Page) -> dict[str, list[float]]:
