@@ -13,7 +13,7 @@ from rnn_core import ExperimentConfig
 from rnn_core.arrays import Array, BoolArray, read_only
 from rnn_core.config import sizes
 from rnn_core.ensemble import run_ensemble
-from rnn_core.question import question_of
+from rnn_core.experiment import steps_to_loss
 from rnn_core.recording import mean_log10
 
 COUNT: Final = 20
@@ -75,18 +75,10 @@ def _measured(config: ExperimentConfig) -> Nets:
     verdicts = [found.verdict(k) for k in range(COUNT)]
     by_net = np.stack([mean_log10(norms) for norms in found.log10_norms], axis=1)
     decades = np.array([verdict.decades for verdict in verdicts])
-    arrives = found.steps >= _steps_to_loss(config)
+    arrives = found.steps >= steps_to_loss(config)
     regimes = Counter(verdicts[k].regime for k in np.flatnonzero(arrives))
     sequences = found.log10_norms.shape[2]
     return Nets(read_only(by_net), read_only(decades), regimes, arrives, config.seed, sequences)
-
-
-def _steps_to_loss(config: ExperimentConfig) -> int:
-    """Count the steps up to the last loss of a run whose state stays finite."""
-    steps = sizes(config)[0]
-    if config.source != "text":
-        return steps
-    return question_of(config.text).position if config.loss_at == "last" else max(steps - 1, 1)
 
 
 _NETS: Final = ByteCache[ExperimentConfig, Nets](_KEPT, lambda kept: kept.log10_norms.nbytes)

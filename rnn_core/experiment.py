@@ -96,6 +96,16 @@ def loss_of(config: ExperimentConfig, steps: int) -> Loss:
     return Projection(readout)
 
 
+def steps_to_loss(config: ExperimentConfig) -> int:
+    """Count the steps up to the last loss, that one among them, of a run that stays finite."""
+    steps = sizes(config)[0]
+    if config.source != "text":
+        return steps
+    if config.loss_at == "every":
+        return max(steps - 1, 1)  # the last character has none after it
+    return question_of(config.text[:steps]).position
+
+
 def unit_readouts(seed: int, lags: int, width: int) -> Array:
     """Return v for the lags 0, 1, ... of a loss, (lags, width), each of norm 1."""
     by_lag = normals(seed, Purpose.READOUT, rows=lags, columns=width)

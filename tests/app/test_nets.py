@@ -3,6 +3,7 @@
 import math
 import re
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -119,6 +120,9 @@ def test_a_text_is_asked_before_its_end_and_has_not_overflowed():
             source="text", activation="relu", init="he", hidden_size=8, loss_at=loss_at
         )
         assert "overflow" not in over_nets(nets.nets(config))
+        # 10 of its 26 characters: the question is then one of "The writer"
+        first = replace(config, steps=10)
+        assert "overflow" not in over_nets(nets.nets(first))
 
 
 def test_a_cut_is_not_called_vanishing():

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import rnn_core as rc
+from rnn_core.experiment import draw, loss_of, steps_to_loss
 from rnn_core.losses import NextCharacter
 from rnn_core.question import Question, question_of
 
@@ -94,6 +95,24 @@ def test_short_and_foreign_texts_run(text, loss_at):
     rec = rc.run(rc.ExperimentConfig(source="text", text=text, loss_at=loss_at))
     assert rec.steps == len(text)
     assert np.isfinite(rec.loss)
+
+
+@pytest.mark.parametrize("loss_at", ["last", "every"])
+@pytest.mark.parametrize("steps", [1, 2, 5, 26, 200])
+@pytest.mark.parametrize("text", ["a", "ab", "aab ", "The writer of the books is"])
+def test_the_steps_to_the_last_loss_are_known_before_the_run(text, steps, loss_at):
+    config = rc.ExperimentConfig(
+        source="text", text=text, steps=steps, loss_at=loss_at, hidden_size=3
+    )
+    drawn = draw(config)
+    read = drawn.x.shape[0]
+    d_h = loss_of(config, read)(np.ones((read, 1, 3))).d_h
+    with_loss = np.flatnonzero(d_h.any(axis=(1, 2)))
+    # one kind of character has a loss without a gradient, at the step that is asked all the same
+    if with_loss.size:
+        assert steps_to_loss(config) == with_loss[-1] + 1
+    noise = rc.ExperimentConfig(steps=steps, loss_at=loss_at)
+    assert steps_to_loss(noise) == steps
 
 
 def test_a_net_that_is_sure_still_has_a_loss_and_a_gradient():
