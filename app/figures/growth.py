@@ -97,7 +97,9 @@ def _whose(found: Found, sweep: WeightSweep) -> str:
     steps, size = sizes(sweep.config)[0], sweep.config.hidden_size
     if not found.is_complete:
         return f"<b>{found.nets} of {NETS} nets</b> measured (H {size}, T {steps})"
-    return f"{NETS} nets (H {size}, T {steps}), 10–90 %"
+    has_zeros = sweep.has_way_back and np.isnan(sweep.growth[:, 1:]).any()
+    alive = " of those not at 0" if has_zeros else ""
+    return f"{NETS} nets (H {size}, T {steps}), 10–90 %{alive}"
 
 
 def bound_at(rec: Recording, found: Found) -> float | None:

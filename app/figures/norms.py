@@ -1,13 +1,12 @@
 """The size of the gradient at every step: curve, band, bound, floors, and the pinned run."""
 
-from typing import Final
-
 import numpy as np
 
 from app.figures.decades import Domain, ticks, written
 from app.figures.floors import floors
 from app.figures.panel import Panel, Part, key
 from app.figures.theme import SMALL, colour
+from app.sentences.nets import of_band
 from app.sentences.numerals import power
 from app.sentences.typeset import for_figure
 from rnn_core import Recording
@@ -41,7 +40,7 @@ def norms(
     traces: list[Part] = []
     if nets is not None:
         traces += net_band(nets, rec)
-        title += [key("—", run, "mean of this net"), key("■", colour("run-band"), OVER_NETS)]
+        title += [key("—", run, "mean of this net"), key("■", colour("run-band"), of_band(nets))]
     elif sequences.shape[1] > 1:
         of = f"10–90 % of the {sequences.shape[1]} sequences of this one net"
         traces += _band(sequences)
@@ -97,9 +96,6 @@ def _curve(log10: Array, line: str, name: str, *, dash: str = "solid") -> Part:
             f"step %{{x}}<br>{title}%{{customdata[0]:.1f}}e%{{customdata[1]}}<extra></extra>"
         ),
     }
-
-
-OVER_NETS: Final = "10–90 % of 20 nets"
 
 
 def net_band(nets: Array, rec: Recording, fill: str = "run-band") -> list[Part]:

@@ -6,9 +6,10 @@ from typing import Final
 import numpy as np
 
 from app.figures.decades import Domain, ticks
-from app.figures.norms import OVER_NETS, aligned_at_loss, net_band
+from app.figures.norms import aligned_at_loss, net_band
 from app.figures.panel import Panel, Part, key
 from app.figures.theme import INK, SMALL, colour
+from app.sentences.nets import of_band
 from app.sentences.numerals import power
 from app.sentences.typeset import for_figure
 from rnn_core import Recording
@@ -74,7 +75,7 @@ def three_cells(
         title.append(key("- -", colour("zero"), f"{name} alone"))
         notes += _below(product, shown, name, colour("zero"))
     if nets:
-        title.append(f"bands: {OVER_NETS}")
+        title.append(f"bands: {of_band({CELLS[cell][0]: one for cell, one in nets.items()})}")
     elif next(iter(recs.values())).x.shape[1] > 1:
         title.append("means over the sequences of one net")
     if pinned is not None and pinned.layers and not pinned.overflow_left_nan:

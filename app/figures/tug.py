@@ -5,9 +5,10 @@ from typing import Final
 import numpy as np
 
 from app.figures.decades import Domain
-from app.figures.norms import OVER_NETS, aligned_at_loss, net_band
+from app.figures.norms import aligned_at_loss, net_band
 from app.figures.panel import Panel, Part, key
 from app.figures.theme import INK, SMALL, colour
+from app.sentences.nets import of_band
 from app.sentences.numerals import factor
 from app.sentences.typeset import for_figure
 from rnn_core import Recording
@@ -51,9 +52,10 @@ def pulls(
     title = ["<b>tug of war, per step back</b>"]
     traces: list[Part] = []
     if nets is not None:
-        grown = np.vstack([nets[:1] + np.nan, nets[:-1] - nets[1:]])
+        with np.errstate(invalid="ignore"):  # a net at 0 has no growth
+            grown = np.vstack([nets[:1] + np.nan, nets[:-1] - nets[1:]])
         traces += net_band(grown, rec, "ink-soft")
-        title.append(key("■", colour("ink-soft"), f"together, {OVER_NETS}"))
+        title.append(key("■", colour("ink-soft"), f"together, {of_band(nets)}"))
     if pinned is not None:
         theirs = aligned_at_loss(_mean(pinned[1].tug.total), pinned[0], rec)
         traces.append(_line(theirs, colour("a"), "A") | {"line": _dashed(colour("a"))})

@@ -35,11 +35,32 @@ def over_nets(found: Nets) -> str:
     of = f" of the other {decades.size}" if lost else ""
     begin = "dL/dh exactly 0" if middle == float("-inf") else f"dL/dh × {factor(middle)}"
     zeros = int(np.isneginf(decades).sum())
-    counted_zeros = f"; {zeros} {'is' if zeros == 1 else 'are'} exactly 0" if zeros else ""
+    are = "is" if zeros == 1 else "are"
+    counted_zeros = f"; {zeros} {are} exactly 0 and left out of the band" if zeros else ""
     return (
         f"{head}: {begin} in the middle one{of}, {_size(low)} to {_size(high)} in the middle 80 %"
         f"{counted_zeros}."
     )
+
+
+def of_band(nets: Array | Mapping[str, Array]) -> str:
+    """Name the band over nets, and how many have no place in it since they are exactly 0 at step 1.
+
+    Parameters
+    ----------
+    nets : log10 sizes, (T, N), or several such by the name of a cell.
+    """
+    if isinstance(nets, Mapping):
+        counts = {f"{name} ": _zeros(one) for name, one in nets.items()}
+    else:
+        counts = {"": _zeros(nets)}
+    left = ", ".join(f"{name}{count}" for name, count in counts.items() if count)
+    rest = f" (left out, 0 at step 1: {left})" if left else ""
+    return f"10–90 % of {COUNT} nets{rest}"
+
+
+def _zeros(nets: Array) -> int:
+    return int(np.isneginf(nets[0]).sum())
 
 
 def _seeds(found: Nets) -> str:

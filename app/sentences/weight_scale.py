@@ -13,6 +13,7 @@ from app.weight_scales import Found
 from rnn_core import Recording
 from rnn_core.activations import ACTIVATIONS
 from rnn_core.analysis.crossover import zero_crossings
+from rnn_core.analysis.weight_sweep import FEWEST as FEWEST_NETS
 from rnn_core.analysis.weight_sweep import (
     MOST_SEQUENCES,
     MOST_STEPS,
@@ -67,8 +68,31 @@ def band(found: Found) -> str:
         f"{MOST_STEPS if small.is_tied else MOST_UNTIED_STEPS} steps, {MOST_UNITS} units and "
         f"{counted(MOST_SEQUENCES, 'sequence')}: here {counted(sizes(small)[0], 'step')}, "
         f"{counted(small.hidden_size, 'unit')}, {counted(sizes(small)[1], 'sequence')}. "
-        "The dot is the run itself, whole."
+        f"The dot is the run itself, whole.{left_out(found.sweep)}"
     )
+
+
+def left_out(sweep: WeightSweep) -> str:
+    """Say how many nets have no place in the band since their gradient is exactly 0; or ""."""
+    if not sweep.has_way_back:
+        return ""
+    zeros = np.isnan(sweep.growth).sum(axis=0)
+    of = len(sweep.growth)
+    at_0, most = int(zeros[0]), int(zeros[1:].max())
+    if (zeros == of).all():
+        return f" There is no band: all {of} nets are exactly 0 at every weight scale."
+    told = [
+        *([f"{_part_of(at_0, of)} at weight scale 0"] if at_0 else []),
+        *([f"up to {_part_of(most, of)} at larger ones"] if most else []),
+    ]
+    if not told:
+        return ""
+    gap = "; nothing is drawn where those are more than half" if FEWEST_NETS * of < most else ""
+    return f" Left out of the band, exactly 0: {', '.join(told)}{gap}."
+
+
+def _part_of(count: int, of: int) -> str:
+    return f"all {of} nets" if count == of else f"{count} of {of} nets"
 
 
 def equation(rec: Recording, found: Found) -> str:
@@ -153,7 +177,7 @@ def paced(growth: float) -> str:
 def _right_size(rec: Recording, found: Found) -> list[str]:
     """Say where the mean of the nets crosses 0; nothing while it is being measured."""
     sweep = found.sweep
-    if sweep is None or not found.is_complete or sizes(sweep.config)[0] == 1:
+    if sweep is None or not found.is_complete or not sweep.has_way_back:
         return []
     upward = [one.place for one in sweep.crossings if one.is_upward]
     nets = f"{NETS} nets"

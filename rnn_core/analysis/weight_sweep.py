@@ -15,6 +15,7 @@ from rnn_core.arrays import Array, read_only
 from rnn_core.config import ExperimentConfig, sizes
 from rnn_core.ensemble import sweep
 from rnn_core.errors import ConfigError
+from rnn_core.experiment import steps_to_loss
 
 SCALES: Final = tuple(k / 10 for k in range(41))
 """Weight scales 0, 0.1, ... 4."""
@@ -42,12 +43,17 @@ class WeightSweep:
     config : the reduced run; seed and weight_scale are those of none of its nets.
     scales : (S,).
     growth : growth per step of each net at each scale, (N, S); nan where a net has none, because
-        its gradient arrives as exactly 0 in all sequences or T = 1.
+        its gradient arrives as exactly 0 in all sequences or the loss is at the first step.
     """
 
     config: ExperimentConfig
     scales: Array
     growth: Array
+
+    @property
+    def has_way_back(self) -> bool:
+        """Whether there is a step before that of the loss: else no net has a growth."""
+        return steps_to_loss(self.config) > 1
 
     @property
     def mean(self) -> Array:

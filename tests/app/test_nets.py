@@ -78,7 +78,8 @@ def test_exact_zeros_count_among_the_nets():
     assert zeros == 12
     said = over_nets(nets.nets(rc.ExperimentConfig(**settings)))
     high = re.search(
-        r"dL/dh exactly 0 in the middle one, 0 to (\S+) in the middle 80 %; (\d+) are exactly 0\.$",
+        r"dL/dh exactly 0 in the middle one, 0 to (\S+) in the middle 80 %; (\d+) are exactly 0 "
+        r"and left out of the band\.$",
         said,
     )
     # 0.9 of the way from the 1st to the 20th: 0.1 beyond the 18th; the loss begins with 10^0
@@ -158,6 +159,46 @@ def test_the_band_is_that_of_the_nets():
     assert "sequences" not in titles.split("share")[0].split("size |")[1]
 
 
+THREE_RELUS = {"activation": "relu", "hidden_size": 3, "steps": 40}
+"""Their gradient arrives at step 1 as exactly 0 in 12 of the 20 nets."""
+
+
+def zeros_at_step_1(**settings):
+    return sum(not rec.layers[0].d_h[0].any() for rec in runs(**settings, batch_size=2))
+
+
+@pytest.mark.parametrize("view", [gradient_flow, saturation, gating])
+def test_the_key_of_the_band_counts_the_nets_that_it_leaves_out(view):
+    """A band over 8 nets of 20 looks like one over all of them: nets at 0 have no place on it."""
+    name = view.__name__.split(".")[-1]
+    zeros = zeros_at_step_1(**THREE_RELUS)
+    assert zeros == 12
+    page = opened(name, nets="20", **{key: str(value) for key, value in THREE_RELUS.items()})
+    notes = [note["text"] for note in parcel(page)["figure"]["layout"]["annotations"]]
+    keys = [text for text in notes if "10–90 % of 20 nets" in text]
+    assert len(keys) == 1
+    said = "RNN 12" if view is gating else "12"
+    assert f"10–90 % of 20 nets (left out, 0 at step 1: {said})" in keys[0]
+    if view is not gating:  # whose sentence is about the LSTM's nets
+        assert "12 are exactly 0 and left out of the band." in shown_text(page)
+
+
+@pytest.mark.parametrize("view", [gradient_flow, saturation, gating])
+def test_where_no_net_is_left_out_nothing_is_said_of_it(view):
+    name = view.__name__.split(".")[-1]
+    page = opened(name, nets="20", **{key: str(value) for key, value in SMALL.items()})
+    notes = " ".join(note["text"] for note in parcel(page)["figure"]["layout"]["annotations"])
+    assert "10–90 % of 20 nets" in notes
+    assert "left out" not in notes + shown_text(page)
+
+
+def test_each_cell_has_its_own_nets_at_0():
+    """Without recurrent weights dL/dh of an RNN and an LSTM stops at once; a GRU keeps by z."""
+    page = opened("gating", nets="20", weight_scale="0", steps="12", hidden_size="4")
+    notes = " ".join(note["text"] for note in parcel(page)["figure"]["layout"]["annotations"])
+    assert "bands: 10–90 % of 20 nets (left out, 0 at step 1: RNN 20, LSTM 20)" in notes
+
+
 @pytest.mark.parametrize("view", [gradient_flow, saturation, gating])
 def test_a_page_shows_one_net_or_twenty(view):
     name = view.__name__.split(".")[-1]
@@ -195,5 +236,6 @@ def test_halfway_between_a_zero_and_a_number_is_no_number():
         decades[None], decades, {"vanishing": 10, "exploding": 10}, np.full(20, True), 0, 2
     )
     assert over_nets(found).endswith(
-        " dL/dh exactly 0 in the middle one, 0 to 10^3.0 in the middle 80 %; 10 are exactly 0."
+        " dL/dh exactly 0 in the middle one, 0 to 10^3.0 in the middle 80 %; 10 are exactly 0 and "
+        "left out of the band."
     )

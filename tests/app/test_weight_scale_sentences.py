@@ -8,6 +8,7 @@ import pytest
 
 import rnn_core as rc
 from app import weight_scales
+from app.figures.weight_scale import drawing
 from app.sentences import weight_scale as says
 from app.sentences.weight_beliefs import beliefs
 from rnn_core.analysis.weight_sweep import SCALES, WeightSweep
@@ -114,6 +115,55 @@ def test_nothing_is_said_of_a_right_size_before_all_nets_are_measured():
     found = weight_scales.found(config, rec)
     assert "right weight scale" not in says.claim(rec, found)
     assert "4 of 20 so far" in says.band(found)
+
+
+def nets_at_0(found):
+    """Count, by weight scale, nets whose gradient arrives as exactly 0 in every sequence."""
+    small = found.sweep.config
+    runs = [
+        [rc.run(replace(small, weight_scale=scale, seed=seed)) for seed in range(20)]
+        for scale in SCALES
+    ]
+    return [sum(not one.layers[0].d_h[0].any() for one in row) for row in runs]
+
+
+def test_nets_at_exactly_0_are_said_to_be_left_out_of_the_band():
+    """Three ReLUs: most nets die, and a band over three of twenty would look like all."""
+    rec, found = known(activation="relu", hidden_size=3, steps=12)
+    zeros = nets_at_0(found)
+    assert zeros[0] == 20
+    most = max(zeros[1:])
+    assert 10 < most < 20
+    said = says.band(found)
+    assert said.endswith(
+        f" Left out of the band, exactly 0: all 20 nets at weight scale 0, up to {most} of 20 nets "
+        "at larger ones; nothing is drawn where those are more than half."
+    )
+    drawn = [bool(np.isfinite(mean)) for mean in found.sweep.mean]
+    assert drawn == [count <= 10 for count in zeros]
+    titles = [note["text"] for note in drawing(rec, found)["layout"]["annotations"]]
+    assert any("10–90 % of those not at 0" in text for text in titles)
+
+
+def test_only_nets_at_exactly_0_are_said_to_be_left_out():
+    rec, found = known()
+    said = " Left out of the band, exactly 0: all 20 nets at weight scale 0."
+    assert says.band(found).endswith(said)
+    titles = [note["text"] for note in drawing(rec, found)["layout"]["annotations"]]
+    assert any(text.endswith("10–90 %") or "10–90 %   " in text for text in titles)
+    assert "Left out" not in says.band(known(cell="gru", init="pytorch")[1])
+    dead = says.band(known(activation="relu", source="silence")[1])
+    assert dead.endswith(" There is no band: all 20 nets are exactly 0 at every weight scale.")
+
+
+@pytest.mark.parametrize(
+    "settings", [{"steps": 1}, {"source": "text", "text": "ab"}, {"source": "text", "text": "a"}]
+)
+def test_no_net_is_called_0_where_the_loss_is_at_step_1(settings):
+    """There is no step to go back to, so no growth, and nothing vanished."""
+    rec, found = known(**settings)
+    assert (rec.last_loss_step, np.isnan(found.sweep.growth).all()) == (0, True)
+    assert "exactly 0" not in says.claim(rec, found) + says.band(found)
 
 
 def test_the_equation_multiplies_to_what_it_says():
