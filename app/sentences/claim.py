@@ -1,5 +1,6 @@
 """The claim on top of a page: what became of the gradient, measured, in one or two sentences."""
 
+import math
 from collections.abc import Mapping
 from typing import Final
 
@@ -15,6 +16,9 @@ FEWEST: Final = 10
 
 UNEXPLAINED: Final = 0.25
 """The part of the decades that the first lags may take, beyond what the rate gives them."""
+
+_SAME: Final = math.log10(0.995)
+"""From here on a part would read 100 %, and rounding decides whether it is one."""
 
 
 def claim(rec: Recording, precision: Mapping[str, PrecisionLoss] | None = None) -> str:
@@ -132,7 +136,7 @@ def changed(log10: float) -> str:
     if log10 > 1.0:
         return f"holds, arriving {factor(log10)} times as large"
     verb = "holds" if log10 >= -1.0 else "arrives"
-    size = f"{part(log10)} of" if log10 < 0.0 else f"{factor(log10)} times"
+    size = f"{part(log10)} of" if log10 < _SAME else f"{factor(log10)} times"
     return f"{verb} with {size} its size"
 
 

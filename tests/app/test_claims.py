@@ -8,6 +8,7 @@ import pytest
 
 import rnn_core as rc
 from app.sentences import alt_text, claim, equation, notice, protocol
+from app.sentences.claim import changed
 from rnn_core.analysis.precision import lost_precision
 from rnn_core.sources import draw_input
 from tests.reference import (
@@ -88,6 +89,19 @@ def test_float16_overflows_where_a_gradient_grows_beyond_65504():
         "From step 60 back to step 1 the gradient grows to 10^28 times its size: "
         f"each step back multiplies it by 3.0; float16 overflows at step {60 - over}."
     )
+
+
+@pytest.mark.parametrize(
+    ("log10", "said"),
+    [
+        (-1e-16, "holds with 1.0 times its size"),
+        (1e-16, "holds with 1.0 times its size"),
+        (math.log10(0.996), "holds with 1.0 times its size"),
+        (math.log10(0.994), "holds with 99 % of its size"),
+    ],
+)
+def test_rounding_does_not_change_the_words(log10, said):
+    assert changed(log10) == said
 
 
 def test_a_gradient_that_keeps_its_length_holds():

@@ -87,8 +87,11 @@ def test_narrow_types_lose_the_gradient_at_the_lags_of_one_pytorch_net():
         assert found.std(ddof=1) < 0.1 * stated
     zeros = np.array([one["float32"].first_zero for one in lags])
     assert abs(zeros.mean() - 716) < 2 * zeros.std(ddof=1)
-    plateau = narrow_log10_norms(nets[0], "float16")[999 - 300 : 999 - 150].mean()
-    assert plateau == pytest.approx(-6.3, abs=0.1)  # the smallest float16, in 64 units
+    plateau = np.array([narrow_log10_norms(rec, "float16")[699:849] for rec in nets])
+    is_alive = np.isfinite(plateau)  # in a few sequences the noise dies earlier
+    assert is_alive.mean() > 0.7
+    # the smallest float16, in 64 units
+    assert plateau[is_alive].mean() == pytest.approx(-6.3, abs=0.1)
     assert math.log10(2.0**-24 * math.sqrt(64)) == pytest.approx(-6.3, abs=0.05)
 
 
