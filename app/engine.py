@@ -74,7 +74,11 @@ def recording(config: rc.ExperimentConfig) -> Run:
 def precision(config: rc.ExperimentConfig) -> Mapping[str, PrecisionLoss]:
     """Return where float16, the only narrow type that a claim names, loses a run's gradient."""
     able = fitted(config).config
-    return _LOSSES.get(able, lambda: lost_precision(recording(able).recording, types=("float16",)))
+
+    def lost() -> Mapping[str, PrecisionLoss]:
+        return lost_precision(recording(able).recording, types=("float16",), is_brief=True)
+
+    return _LOSSES.get(able, lost)
 
 
 def _size(rec: rc.Recording) -> int:

@@ -9,6 +9,17 @@ import numpy as np
 
 from rnn_core.arrays import Array
 
+_EXPONENT: Final = np.uint32(0x7F800000)
+
+
+def _biased(exponent: int) -> np.uint32:
+    """Return the bits of an exponent of a float32."""
+    return np.uint32((exponent + 127) << 23)
+
+
+_TO_LARGE: Final = np.uint32((13 << 23) + (1 << 22))
+"""What makes the bits of 1.5 * 2^(e+13) of those of 2^e."""
+
 
 def round_float32(values: Array) -> Array:
     """Round to float32."""
@@ -16,8 +27,26 @@ def round_float32(values: Array) -> Array:
 
 
 def round_float16(values: Array) -> Array:
-    """Round to float16 (IEEE binary16), held as float32."""
-    return values.astype(np.float16).astype(np.float32)
+    """Round to float16 (IEEE binary16), to nearest even, held as float32.
+
+    A float32 x, 2^e <= |x| < 2^(e+1), is added to 1.5 * 2^(e+13) and taken from it again: the sum
+    has digits down to 2^(e-10), the last one of a float16. A cast does the same, but slowly where
+    numbers are tiny, as in a gradient that vanishes.
+    """
+    if values.dtype != np.float32:
+        return values.astype(np.float16).astype(np.float32)  # rounded once
+    exponent = values.view(np.uint32) & _EXPONENT
+    is_near_end = np.maximum.reduce(exponent, axis=None, initial=np.uint32(0)) >= _biased(15)
+    np.maximum(exponent, _biased(-14), out=exponent)
+    np.minimum(exponent, _biased(17), out=exponent)
+    exponent += _TO_LARGE
+    large = exponent.view(np.float32)
+    rounded = values + large
+    rounded -= large
+    np.copysign(rounded, values, out=rounded)
+    if is_near_end:
+        rounded[np.abs(rounded) > np.float32(65504)] *= np.float32(np.inf)
+    return rounded
 
 
 def round_bfloat16(values: Array) -> Array:

@@ -15,6 +15,7 @@ keeps noise alive among the subnormals.
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -22,7 +23,7 @@ import numpy as np
 
 from rnn_core.analysis.narrow_forward import narrow_run
 from rnn_core.analysis.narrow_types import TYPES, FloatType, round_float32
-from rnn_core.arrays import Array, IntArray, read_only
+from rnn_core.arrays import Array, BoolArray, IntArray, read_only
 from rnn_core.errors import ConfigError, quoted
 from rnn_core.recording import Recording
 from rnn_core.scaled import Scaled, shifted
@@ -42,6 +43,9 @@ __all__ = [
 
 RANGE_ONLY: Final = "range only"
 ALL_IN_P: Final = "all in p"
+
+_BLOCK: Final = 16
+"""Lags that are looked at together."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,7 @@ def lost_precision(
     mode: str = RANGE_ONLY,
     loss_scale: int = 0,
     types: Iterable[str] = tuple(TYPES),
+    is_brief: bool = False,
 ) -> Mapping[str, PrecisionLoss]:
     """Simulate the last loss step's gradient in float16, bfloat16 and float32.
 
@@ -76,6 +81,7 @@ def lost_precision(
     mode : "range only" or "all in p".
     loss_scale : k multiplies the loss by 2^k, as mixed-precision training does.
     types : which of them; each costs a sweep of its own.
+    is_brief : stop soon after a gradient is lost or overflows; what comes later may stay None.
 
     Returns
     -------
@@ -108,7 +114,9 @@ def lost_precision(
     if not _can_simulate(rec, mode):
         return MappingProxyType({})
     with np.errstate(all="ignore"):  # what leaves the range of a narrow type is the subject
-        return MappingProxyType({n: _lost(rec, TYPES[n], mode, loss_scale) for n in named})
+        return MappingProxyType(
+            {n: _lost(rec, TYPES[n], mode, loss_scale, is_brief=is_brief) for n in named}
+        )
 
 
 def narrow_log10_norms(
@@ -167,41 +175,69 @@ def _gradients(rec: Recording, kind: FloatType, mode: str, loss_scale: int) -> I
         *(np.zeros_like(start, np.float32) for _ in layer.tape.states[1:]),
     )
     yield state[0]
+    work, before = narrow.workspace(state[0]), tuple(np.empty_like(d) for d in state)
     for t in range(last - 1, -1, -1):
         is_border = rec.truncate is not None and (t + 1) % rec.truncate == 0
-        before = narrow.vjp_step(t + 1, state, stored=kind.round)
+        narrow.vjp_step(t + 1, state, out=before, stored=kind.round, work=work)
         state = tuple(kind.round(0.0 * d if is_border else d) for d in before)
         yield state[0]
 
 
-def _lost(rec: Recording, kind: FloatType, mode: str, loss_scale: int) -> PrecisionLoss:
+def _lost(
+    rec: Recording, kind: FloatType, mode: str, loss_scale: int, *, is_brief: bool
+) -> PrecisionLoss:
+    """Look at many lags at once: a look at one costs as much as its step back."""
     true = rec.layers[0].from_last.scaled("d_h")
+    gradients = _gradients(rec, kind, mode, loss_scale)
     found: dict[str, int] = {}
-    for lag, d_h in enumerate(_gradients(rec, kind, mode, loss_scale)):
-        t = rec.last_loss_step - lag
-        size = np.abs(d_h)
-        if not np.isfinite(size).all():
-            found.setdefault("first_nonfinite", lag)
-        if ((size > 0) & (size < kind.smallest_normal)).any():
-            found.setdefault("first_subnormal", lag)
-        if not size.any():
-            found.setdefault("first_zero", lag)
+    first = 0
+    while block := list(islice(gradients, _BLOCK)):
+        narrow = np.stack(block)
+        t = rec.last_loss_step - first - np.arange(len(block))
+        for name, is_so in _states_of(narrow, kind).items():
+            _note(found, name, first, is_so)
         if "lost_lag" not in found:
-            error = _relative_error(d_h, true.mantissa[t], true.exponent[t] + loss_scale)
-            if error.size and np.median(error) > 0.5:
-                found["lost_lag"] = lag
-        if "first_zero" in found:
-            break  # what is lost stays lost, what is 0 stays 0
+            error = _relative_error(narrow, true.mantissa[t], true.exponent[t] + loss_scale)
+            _note(found, "lost_lag", first, error > 0.5)
+        # what is lost stays lost, what is 0 stays 0
+        if "first_zero" in found or (is_brief and {"lost_lag", "first_nonfinite"} & found.keys()):
+            break
+        first += len(block)
+    end = found.get("first_zero", np.inf)
     names = ("lost_lag", "first_subnormal", "first_zero", "first_nonfinite")
-    return PrecisionLoss(*(found.get(name) for name in names))
+    return PrecisionLoss(
+        *(lag if (lag := found.get(n)) is None or lag <= end else None for n in names)
+    )
+
+
+def _states_of(narrow: Array, kind: FloatType) -> dict[str, BoolArray]:
+    """Return at which lags a gradient (lags, B, H) leaves the normal numbers, and how."""
+    size = np.abs(narrow)
+    least = size.min(axis=(1, 2), initial=np.inf, where=size > 0)
+    most = size.max(axis=(1, 2), initial=0.0)
+    return {
+        "first_nonfinite": ~np.isfinite(most),
+        "first_subnormal": least < kind.smallest_normal,
+        "first_zero": most == 0,
+    }
+
+
+def _note(found: dict[str, int], name: str, first: int, is_so: BoolArray) -> None:
+    if name not in found and is_so.any():
+        found[name] = first + int(np.argmax(is_so))
 
 
 def _relative_error(narrow: Array, mantissa: Array, exponent: IntArray) -> Array:
-    """Return |g_p - g| / |g| of the sequences where g is not 0; inf where g_p is not finite."""
+    """Return the median of |g_p - g| / |g| at every lag, over the sequences where g is not 0.
+
+    inf where g_p is not finite, nan where every g is 0.
+    """
     # brought to the true gradient's own scale, where neither side can leave float64
     here = shifted(narrow.astype(np.float64), -exponent[..., None])
     difference = np.linalg.norm(here - mantissa, axis=-1)
     size = np.linalg.norm(mantissa, axis=-1)
-    error: Array = np.where(np.isfinite(narrow).all(axis=-1), difference / size, np.inf)
-    known: Array = error[size > 0]
-    return known
+    error = np.where(np.isfinite(narrow).all(axis=-1), difference / size, np.inf)
+    if (size > 0).all():
+        return np.median(error, axis=-1)
+    known = [one[has_size] for one, has_size in zip(error, size > 0, strict=True)]
+    return np.array([np.median(one) if one.size else np.nan for one in known])

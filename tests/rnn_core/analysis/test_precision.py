@@ -22,6 +22,24 @@ def test_rounding_equals_pytorch(kind):
     assert np.array_equal(np.signbit(ours), np.signbit(table[kind]))
 
 
+def test_rounding_to_float16_is_a_cast_at_every_number_and_between_any_two():
+    """Each float16, the middle to the next, its neighbours, and what lies beyond the largest."""
+    every = np.arange(2**16, dtype=np.uint16).view(np.float16).astype(np.float32)
+    finite = np.unique(every[np.isfinite(every)])
+    middle = (finite[1:] + finite[:-1]) / 2
+    up, down = np.float32(np.inf), np.float32(-np.inf)
+    beyond = np.array([65519.996, 65520, 2**17, 3e38, np.inf], np.float32)
+    tiny = np.array([2**-25, 1.5 * 2**-25, 2**-149, 0.0], np.float32)
+    cases = [finite, middle, np.nextafter(middle, up), np.nextafter(middle, down), beyond, tiny]
+    values = np.concatenate([*cases, *(-case for case in cases), every[np.isnan(every)]])
+    with np.errstate(all="ignore"):
+        expected = values.astype(np.float16).astype(np.float32)
+        ours = TYPES["float16"].round(values)
+    assert np.array_equal(ours, expected, equal_nan=True)
+    is_number = ~np.isnan(values)
+    assert np.array_equal(np.signbit(ours)[is_number], np.signbit(expected)[is_number])
+
+
 @pytest.mark.parametrize("kind", list(FORMATS))
 def test_limits_are_those_of_the_format(kind):
     ours, form = TYPES[kind], FORMATS[kind]
@@ -70,6 +88,32 @@ def test_lost_is_more_than_half_wrong_in_the_median_sequence(sizes, lost):
     net = vanilla(np.array([[1.0]]), "identity")
     rec = rc.record(net, np.zeros((5, len(sizes), 1)), last_step(v))
     assert lost_precision(rec)["float16"].lost_lag == lost
+
+
+@pytest.mark.parametrize("w", [0.5, 4.0])
+def test_a_brief_look_ends_soon_after_the_gradient_is_lost(w):
+    rec = linear_unit(w, 400)
+    whole, brief = lost_precision(rec), lost_precision(rec, is_brief=True)
+    for kind in FORMATS:
+        assert whole[kind].lost_lag is not None
+        assert brief[kind].lost_lag == whole[kind].lost_lag
+        assert brief[kind].first_nonfinite == whole[kind].first_nonfinite
+
+
+def test_a_brief_look_does_not_go_back_to_the_first_step(monkeypatch):
+    asked = []
+    gradients = precision._gradients
+
+    def counted(*args):
+        for d_h in gradients(*args):
+            asked.append(1)
+            yield d_h
+
+    monkeypatch.setattr(precision, "_gradients", counted)
+    rec = linear_unit(2.0, 2000)
+    found = lost_precision(rec, types=("float16",), is_brief=True)["float16"]
+    assert found.first_nonfinite == 16
+    assert 16 < len(asked) < 60
 
 
 def test_loss_scale_moves_every_lag():
