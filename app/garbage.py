@@ -2,7 +2,7 @@
 
 Streamlit collects after every run of a page. That walks through everything alive: the modules,
 43 ms, and what the sessions hold, another 30 ms with 80 readers, while every other thread waits.
-So what is alive is frozen every few seconds; now and then it is thawed and looked through, since a
+So what is alive is frozen every second; now and then it is thawed and looked through, since a
 session that ended may have left a ring of references.
 """
 
@@ -11,10 +11,10 @@ import gc
 from itertools import count
 from typing import Final
 
-EVERY: Final = 3.0
+EVERY: Final = 1.0
 """Seconds between two freezes; to freeze takes no time."""
 
-LOOKED_THROUGH: Final = 40
+LOOKED_THROUGH: Final = 120
 """Every so many freezes everything is looked through: a tenth of a second in two minutes."""
 
 
