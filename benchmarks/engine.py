@@ -140,8 +140,10 @@ def memory(cells: tuple[str, ...]) -> None:
 def ensembles(cells: tuple[str, ...], rounds: int) -> None:
     """Print a 41 x 20 sweep as one batch against the loop of single runs."""
     print("\nsweep of 41 weight scales x 20 seeds, T=100, B=4, H=32 (seconds)")
-    for cell in cells:
-        base = replace(config_of(cell, 100, 4, 32), init="gaussian")
+    names = [*cells, *(["untied"] if "rnn" in cells else [])]
+    for name in names:
+        cell = "rnn" if name == "untied" else name
+        base = replace(config_of(cell, 100, 4, 32), init="gaussian", is_tied=name != "untied")
         axes = {"weight_scale": np.linspace(0.0, 4.0, 41).tolist(), "seed": range(20)}
         configs = [
             replace(base, weight_scale=scale, seed=seed)
@@ -154,7 +156,7 @@ def ensembles(cells: tuple[str, ...], rounds: int) -> None:
             looped.append(timed(lambda c=configs: [rc.run(config) for config in c]))
             ratios.append(looped[-1] / batched[-1])
         seconds = f"{statistics.median(batched):.2f} against {statistics.median(looped):.2f}"
-        print(f"{cell:6}{seconds}, {statistics.median(ratios):.1f} times faster")
+        print(f"{name:7}{seconds}, {statistics.median(ratios):.1f} times faster")
 
 
 def main() -> None:

@@ -142,7 +142,8 @@ def run_ensemble(
         refuse_oversize(config)
     # members of one seed side by side: their weights and inputs are drawn once
     order = sorted(range(len(members)), key=lambda k: (members[k].seed, members[k].init))
-    batches = [order[part] for part in _batches(members[0], len(order))]
+    are_tied = all(config.is_tied for config in members)
+    batches = [order[part] for part in _batches(members[0], len(order), is_tied=are_tied)]
     tasks = [tuple(members[k] for k in batch) for batch in batches]
     results = executor.map(_measure, tasks) if executor is not None else map(_measure, tasks)
     steps, batch_size, _ = sizes(members[0])
@@ -179,11 +180,15 @@ def sweep(
     return Sweep(MappingProxyType(named), run_ensemble(configs, executor=executor))
 
 
-def _batches(config: ExperimentConfig, count: int) -> list[slice]:
-    """Cut the members into batches of about equal length."""
+def _batches(config: ExperimentConfig, count: int, *, is_tied: bool) -> list[slice]:
+    """Cut the members into batches of about equal length.
+
+    An untied net brings weights for every step, which are more than its states.
+    """
     steps, batch_size, _ = sizes(config)
     per_member = batch_size * config.hidden_size
-    longest = max(1, min(AT_ONCE // per_member, CHUNK // (steps * per_member)))
+    per_step = per_member if is_tied else max(per_member, config.hidden_size**2)
+    longest = max(1, min(AT_ONCE // per_member, CHUNK // (steps * per_step)))
     length = -(-count // -(-count // longest))
     return [slice(start, start + length) for start in range(0, count, length)]
 
@@ -192,8 +197,8 @@ def _measure(members: tuple[ExperimentConfig, ...]) -> tuple[Array, IntArray]:
     """Return log10 norms (N, T, B) and how many steps each member has."""
     first = members[0]
     is_stackable = first.layers == 1 and not first.is_bidirectional and len(members) > 1
-    is_stackable &= len({config.truncate for config in members}) == 1
-    if not (is_stackable and all(config.is_tied for config in members)):
+    is_stackable &= len({(config.truncate, config.is_tied) for config in members}) == 1
+    if not is_stackable:
         return _one_by_one(members)
     drawn = _drawn(members)
     params = _stacked(members, drawn)
@@ -229,12 +234,21 @@ def _but_for_scale(config: ExperimentConfig) -> tuple[object, ...]:
 
 
 def _stacked(members: Sequence[ExperimentConfig], drawn: Sequence[Experiment]) -> Params:
-    """Put the weights of several nets on a leading axis."""
+    """Put the weights of several nets on a leading axis; in untied nets it comes after time."""
     params = [experiment.network.stack[0] for experiment in drawn]
     named = [one.named() for one in params]
-    stacked = {name: np.stack([arrays[name] for arrays in named]) for name in named[0]}
-    scales = np.array([config.weight_scale for config in members])
-    stacked["weight_hh"] *= scales[:, None, None]
+    stacked = {
+        name: np.stack([arrays[name] for arrays in named])
+        for name in named[0]
+        if name != "weight_hh"
+    }
+    axis = 0 if members[0].is_tied else 1
+    shape = list(params[0].weight_hh.shape)
+    shape.insert(axis, len(members))
+    stacked["weight_hh"] = np.empty(shape)
+    by_member = np.moveaxis(stacked["weight_hh"], axis, 0)
+    for out, config, one in zip(by_member, members, params, strict=True):
+        np.multiply(config.weight_scale, one.weight_hh, out=out)
     return replace(params[0], **stacked)  # type: ignore[arg-type]
 
 
@@ -270,7 +284,7 @@ def _last_losses(
 
 
 def _one_by_one(members: tuple[ExperimentConfig, ...]) -> tuple[Array, IntArray]:
-    """Run members that cannot share a batch: deep, untied, or overflowing ones."""
+    """Run members that cannot share a batch: deep, cut in other places, or overflowing ones."""
     steps, batch_size, _ = sizes(members[0])
     norms = np.full((len(members), steps, batch_size), np.nan)
     counts = np.zeros(len(members), dtype=np.int64)

@@ -25,7 +25,7 @@ NETS: Final = 20
 
 MOST_STEPS: Final = 100
 MOST_UNTIED_STEPS: Final = 50
-"""Of nets with new weights at every step: they share nothing, and each takes its own time."""
+"""Of nets with new weights at every step, which are many to draw."""
 
 MOST_UNITS: Final = 32
 MOST_SEQUENCES: Final = 2

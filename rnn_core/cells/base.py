@@ -231,11 +231,11 @@ class Cell(Protocol):
         ...
 
     def run_linear(self, params: Params, x: Array, init: State) -> LinearRun:
-        """Run many tied nets and keep the maps alone: `forward` and `linearize`, step by step.
+        """Run many nets and keep the maps alone: `forward` and `linearize`, step by step.
 
         Parameters
         ----------
-        params : with a leading axis, (N, ...).
+        params : with a leading axis, (N, ...); the recurrent weights of untied nets (T, N, ...).
         x : (T, N, B, D).
         init : each (N, B, H).
         """

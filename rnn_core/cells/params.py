@@ -15,7 +15,7 @@ class Params:
     Attributes
     ----------
     weight_ih : (..., G*H, D).
-    weight_hh : (..., G*H, H); with `is_tied` False the first axis is time: (T, G*H, H).
+    weight_hh : (..., G*H, H); with `is_tied` False the first axis is time: (T, ..., G*H, H).
     bias_ih, bias_hh : (..., G*H), or None in a net without biases.
     """
 
@@ -54,6 +54,10 @@ class Params:
         """Return the same parameters with `change` applied to every array."""
         changed = {name: change(array) for name, array in self.named().items()}
         return replace(self, **changed)  # type: ignore[arg-type]
+
+    def of_step(self, t: int) -> "Params":
+        """Return the weights of one step, as those of a tied net."""
+        return self if self.is_tied else replace(self, weight_hh=self.weight_hh[t], is_tied=True)
 
     def joined(self) -> Array:
         """Return [W_hh | W_ih | b_ih + b_hh], (..., G*H, H+D+1); (T, ...) in an untied net."""

@@ -119,10 +119,12 @@ class VanillaCell:
         )
         a = np.empty(h.shape[1:], dtype=x.dtype)
         with np.errstate(all="ignore"):
-            weights = np.ascontiguousarray(params.joined().mT)
-            for x_t, before, after, slope_t in zip(x, h[:-1], h[1:], slope, strict=True):
+            weights = np.ascontiguousarray(params.of_step(0).joined().mT)
+            for t, (x_t, before, after) in enumerate(zip(x, h[:-1], h[1:], strict=True)):
                 row[..., :size], row[..., size:-1] = before, x_t
+                if not params.is_tied:  # only their recurrent rows differ
+                    weights[..., :size, :] = params.weight_hh[t].mT
                 np.matmul(row, weights, out=a)
                 self.activation.apply(a, after)
-                self.activation.slope(a, slope_t)
+                self.activation.slope(a, slope[t])
         return LinearRun((h,), VanillaMaps(params.weight_hh, params.is_tied, slope))

@@ -39,6 +39,10 @@ def one_by_one(config):
         {"h_init": "random", "source": "silence"},
         {"truncate": 7},
         {"is_tied": False},
+        {"is_tied": False, "init": "orthogonal", "bias_scale": 0.3},
+        {"is_tied": False, "init": "identity", "activation": "relu"},
+        {"is_tied": False, "truncate": 7, "h_init": "random"},
+        {"is_tied": False, "steps": 1},
         {"layers": 2},
         {"is_bidirectional": True, "cell": "gru"},
         {"steps": 1},
@@ -58,6 +62,42 @@ def test_every_member_is_its_own_run(changed):
         assert found.steps[k] == steps
         assert found.verdict(k).regime == verdict.regime
         assert found.verdict(k).growth_per_step == pytest.approx(verdict.growth_per_step, abs=1e-9)
+
+
+def test_untied_nets_are_run_as_a_batch_and_have_the_same_numbers(monkeypatch):
+    """At scale 4 a difference in the last digit of a state is multiplied by 10^10 over 50 steps."""
+    page = rc.ExperimentConfig(is_tied=False, steps=50, batch_size=2, hidden_size=32)
+    configs = [replace(page, weight_scale=k, seed=s) for s in range(3) for k in (0.0, 1.0, 4.0)]
+    expected = [rc.run(config).layers[0].log10_norms("d_h") for config in configs]
+    monkeypatch.setattr(ensemble, "run", lambda _: pytest.fail("a net was run by itself"))
+    found = run_ensemble(configs).log10_norms
+    for ours, theirs in zip(found, expected, strict=True):
+        assert ours == pytest.approx(theirs, rel=0.0, abs=1e-13)
+
+
+def test_weights_of_untied_nets_bound_a_batch(monkeypatch):
+    """They have T x H^2 weights each, more than states: 9 x 30 x 7^2 entries are 9 nets."""
+    sizes = []
+    stacked = ensemble._stacked
+
+    def seen(members, drawn):
+        params = stacked(members, drawn)
+        sizes.append(params.weight_hh.shape)
+        return params
+
+    monkeypatch.setattr(ensemble, "_stacked", seen)
+    monkeypatch.setattr(ensemble, "CHUNK", 9 * 30 * 7**2)
+    run_ensemble([replace(SMALL, is_tied=False, weight_scale=k / 10) for k in range(20)])
+    assert sizes == [(30, 7, 7, 7), (30, 7, 7, 7), (30, 6, 7, 7)]
+
+
+def test_tied_and_untied_nets_may_be_asked_for_together():
+    configs = [
+        replace(SMALL, is_tied=is_tied, seed=k) for k in range(2) for is_tied in (True, False)
+    ]
+    found = run_ensemble(configs)
+    for k, config in enumerate(configs):
+        assert found.log10_norms[k] == pytest.approx(one_by_one(config)[0], rel=1e-9, abs=1e-9)
 
 
 def test_text_is_judged_at_the_step_that_it_asks_about():
