@@ -18,7 +18,6 @@ from rnn_core.analysis.weight_sweep import (
     MOST_SEQUENCES,
     MOST_STEPS,
     MOST_UNITS,
-    MOST_UNTIED_STEPS,
     NETS,
     SCALES,
     WeightSweep,
@@ -65,7 +64,7 @@ def band(found: Found) -> str:
     more = "" if found.is_complete else f", {found.nets} of {NETS} so far"
     return (
         f"The band is over {NETS} nets{more} (seeds 0 to {NETS - 1}), each reduced to at most "
-        f"{MOST_STEPS if small.is_tied else MOST_UNTIED_STEPS} steps, {MOST_UNITS} units and "
+        f"{MOST_STEPS} steps, {MOST_UNITS} units and "
         f"{counted(MOST_SEQUENCES, 'sequence')}: here {counted(sizes(small)[0], 'step')}, "
         f"{counted(small.hidden_size, 'unit')}, {counted(sizes(small)[1], 'sequence')}. "
         f"The dot is the run itself, whole.{left_out(found.sweep)}"

@@ -1,7 +1,6 @@
 """Growth per step against weight scale, over many nets: at which scale gradients arrive.
 
-A sweep is smaller than the run that it belongs to: at most 100 steps (50 of an untied net), 32
-units and two sequences.
+A sweep is smaller than the run that it belongs to: at most 100 steps, 32 units and two sequences.
 """
 
 from collections.abc import Sequence
@@ -24,9 +23,6 @@ NETS: Final = 20
 """Nets, with the seeds 0 to 19."""
 
 MOST_STEPS: Final = 100
-MOST_UNTIED_STEPS: Final = 50
-"""Of nets with new weights at every step, which are many to draw."""
-
 MOST_UNITS: Final = 32
 MOST_SEQUENCES: Final = 2
 
@@ -84,13 +80,13 @@ class WeightSweep:
 
 
 def reduced(config: ExperimentConfig) -> ExperimentConfig:
-    """Return the run that a sweep repeats: at most 100 (50) steps, 32 units, two sequences.
+    """Return the run that a sweep repeats: at most 100 steps, 32 units, two sequences.
 
     The gradient is that of the last loss step, through all steps.
     """
     return replace(
         config,
-        steps=min(config.steps, MOST_STEPS if config.is_tied else MOST_UNTIED_STEPS),
+        steps=min(config.steps, MOST_STEPS),
         hidden_size=min(config.hidden_size, MOST_UNITS),
         batch_size=min(config.batch_size, MOST_SEQUENCES),
         weight_scale=1.0,

@@ -69,7 +69,7 @@ def test_seed_and_scale_of_the_run_do_not_matter_and_large_runs_are_reduced():
     big = rc.ExperimentConfig(steps=1000, hidden_size=512, batch_size=3, seed=9, weight_scale=4.0)
     small = reduced(big)
     assert (small.steps, small.hidden_size, small.batch_size) == (100, 32, 2)
-    assert reduced(rc.ExperimentConfig(is_tied=False)).steps == 50
+    assert reduced(rc.ExperimentConfig(is_tied=False)).steps == 100
     assert small == reduced(rc.ExperimentConfig(steps=100, hidden_size=32, seed=3))
     tiny = reduced(rc.ExperimentConfig(steps=7, hidden_size=3, batch_size=1, truncate=2))
     assert (tiny.steps, tiny.hidden_size, tiny.batch_size, tiny.truncate) == (7, 3, 1, None)
