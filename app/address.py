@@ -29,6 +29,26 @@ Settings = dict[str, Any]
 
 
 @dataclass(frozen=True)
+class Pinned:
+    """A run that is kept to compare with.
+
+    Attributes
+    ----------
+    config : the run itself.
+    measured : name and value of every setting of a page that decides what is measured beside it,
+        in the order of an address; a page that measures nothing of the kind ignores them.
+    """
+
+    config: ExperimentConfig
+    measured: tuple[tuple[str, Any], ...]
+
+    @property
+    def settings(self) -> Settings:
+        """Return what it changes in the settings of a page."""
+        return _run_fields(self.config) | dict(self.measured)
+
+
+@dataclass(frozen=True)
 class PinnedRun:
     """A whole run, written as the query of its own address; None where no run is pinned."""
 
@@ -39,19 +59,22 @@ class PinnedRun:
 
     def accepts(self, value: object) -> bool:
         """Tell whether `value` is a run."""
-        return value is None or isinstance(value, ExperimentConfig)
+        return value is None or isinstance(value, Pinned)
 
-    def read(self, text: str) -> ExperimentConfig | str | None:
+    def read(self, text: str) -> Pinned | str | None:
         """Return the run whose query `text` is, if a page can record it."""
         if text == write_field(None):
             return None
         try:
-            pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=len(FIELDS))
-            config = ExperimentConfig(**{name: read_field(name, one) for name, one in pairs})
+            pairs = dict(parse_qsl(text, keep_blank_values=True, max_num_fields=len(PINNED)))
+            if not pairs.keys() <= set(PINNED):  # another `a` among them
+                return text
+            asked = dict(DEFAULTS) | {name: read_one(name, one) for name, one in pairs.items()}
+            config = ExperimentConfig(**{name: asked[name] for name in FIELDS})
             engine.fitted(config)
         except ValueError:  # a ConfigError is one, too many fields another
             return text
-        return config
+        return Pinned(config, _measured(asked))
 
 
 @dataclass(frozen=True)
@@ -73,10 +96,16 @@ class Names:
 
 
 class PageField(NamedTuple):
-    """A setting of a page that changes no run: its default and what it allows."""
+    """A setting of a page that changes no run: its default and what it allows.
+
+    Attributes
+    ----------
+    is_measured : whether it decides what a page measures beside the run: a pinned run keeps it.
+    """
 
     default: Any
     allowed: Allowed
+    is_measured: bool = False
 
 
 PAGE_FIELDS: Final[Mapping[str, PageField]] = MappingProxyType(
@@ -90,12 +119,12 @@ PAGE_FIELDS: Final[Mapping[str, PageField]] = MappingProxyType(
         "hide": PageField((), Names()),
         "lock": PageField((), Names()),
         "ask": PageField(0, Whole(0, 1)),
-        "threshold": PageField(1.0, Real(1e-6, 1e6)),
-        "clip": PageField("norm", Choice(("norm", "value"))),
-        "learning_rate": PageField(0.1, Real(0.001, 100.0)),
-        "unit_steps": PageField(51, Whole(1, 200)),
-        "start_w": PageField(5.0, Real(4.0, 5.6)),
-        "start_b": PageField(-2.5, Real(-3.0, -1.9)),
+        "threshold": PageField(1.0, Real(1e-6, 1e6), is_measured=True),
+        "clip": PageField("norm", Choice(("norm", "value")), is_measured=True),
+        "learning_rate": PageField(0.1, Real(0.001, 100.0), is_measured=True),
+        "unit_steps": PageField(51, Whole(1, 200), is_measured=True),
+        "start_w": PageField(5.0, Real(4.0, 5.6), is_measured=True),
+        "start_b": PageField(-2.5, Real(-3.0, -1.9), is_measured=True),
         "update": PageField(None, Whole(0, 300, is_optional=True)),
         "train": PageField(0, Whole(0, 1)),
         "training_rate": PageField(0.1, Real(0.001, 100.0)),
@@ -110,6 +139,12 @@ DEFAULTS: Final[Mapping[str, Any]] = MappingProxyType(
     | {name: field.default for name, field in PAGE_FIELDS.items()}
 )
 """Every setting at its default, in the order of an address."""
+
+MEASURED: Final = tuple(name for name, field in PAGE_FIELDS.items() if field.is_measured)
+"""Settings of a page that a pinned run keeps beside its own."""
+
+PINNED: Final = (*FIELDS, *MEASURED)
+"""Every setting of a pinned run."""
 
 
 class Read(NamedTuple):
@@ -152,9 +187,9 @@ def write_one(value: Any, *, is_full: bool = False) -> str:
     """Return the text that `read_one` turns back into `value`."""
     if isinstance(value, tuple):
         return ",".join(value)
-    if not isinstance(value, ExperimentConfig):
+    if not isinstance(value, Pinned):
         return write_field(value)
-    run = _run_fields(value)
+    run = value.settings
     return urlencode({n: write_field(v) for n, v in run.items() if is_full or v != DEFAULTS[n]})
 
 
@@ -177,6 +212,11 @@ def config_of(settings: Mapping[str, Any]) -> ExperimentConfig:
         *(["truncate"] if (asked["truncate"] or 0) > asked["steps"] else []),
     ]
     return ExperimentConfig(**asked | {name: DEFAULTS[name] for name in ignored})
+
+
+def pinned_of(settings: Mapping[str, Any]) -> Pinned:
+    """Return the run of `settings` with what pages measure beside it, to be kept."""
+    return Pinned(config_of(settings), _measured(settings))
 
 
 def read(query: Mapping[str, Sequence[str]], fallback: Mapping[str, Any]) -> Read:
@@ -238,6 +278,10 @@ def write(settings: Mapping[str, Any], *, is_full: bool = False) -> dict[str, st
 def run_name(settings: Mapping[str, Any], fingerprint: str) -> str:
     """Return what `data-run` says of a painted picture: `<query of the run>#<fingerprint>`."""
     return f"{urlencode(write(settings))}#{fingerprint}"
+
+
+def _measured(settings: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
+    return tuple((name, settings[name]) for name in MEASURED)
 
 
 def _run_fields(config: ExperimentConfig) -> Settings:

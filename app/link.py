@@ -136,15 +136,15 @@ def config() -> ExperimentConfig:
     return address.config_of(_session().good)
 
 
-def pinned() -> ExperimentConfig | None:
+def pinned() -> address.Pinned | None:
     """Return run A, which is shown for comparison, if there is one."""
-    pin: ExperimentConfig | None = _session().good["a"]
+    pin: address.Pinned | None = _session().good["a"]
     return pin
 
 
 def pin() -> None:
     """Make the run on the page run A."""
-    choose(a=config())
+    choose(a=address.pinned_of(_session().good))
 
 
 def unpin() -> None:

@@ -1,6 +1,7 @@
 // Paths that are walked: a trace with `meta.walk` is a path, or a curve over the same updates, and a
-// place on the walk is marked on all of them. It is played here, frame by frame, without the server;
-// where it rests is told to the server once. A reader who wants less motion steps instead.
+// place on the walk is marked on all of them; of a trace with `meta.isMute` nothing is said. It is
+// played here, frame by frame, without the server; where it rests is told to the server once. A
+// reader who wants less motion steps instead.
 
 const PACE = 24; // updates per second
 const SETTLE = 250; // ms after a key before the server is told
@@ -34,7 +35,7 @@ const walkOf = (frame, node, send) => {
 
   const words = () => {
     const parts = [`after ${at.k} update${at.k === 1 ? '' : 's'}`];
-    const curves = walked().filter((trace) => trace.customdata);
+    const curves = walked().filter((trace) => trace.customdata && !trace.meta.isMute);
     for (const name of new Set(curves.map((trace) => trace.meta.walk))) {
       const [error, norm] = curves.filter((trace) => trace.meta.walk === name).map((trace) => trace.customdata[Math.min(at.k, trace.customdata.length - 1)]);
       parts.push(`${name}: error ${short(error)}, gradient ${short(norm)}`);

@@ -1,4 +1,4 @@
-"""The one-unit cliff: its error over (w, b), the exact wall, and two descents beside it."""
+"""The one-unit cliff: its error over (w, b), the exact wall, and the descents beside it."""
 
 from typing import Any, Final
 
@@ -6,6 +6,7 @@ import numpy as np
 
 from app.clipped import UPDATES, Descents
 from app.figures import theme
+from app.figures.cliff_lines import lines, outside
 from app.figures.cliff_map import MAP_ENDS, B, W, error_map, wall_line
 from app.figures.decades import Domain, tick_text
 from app.figures.panel import Part, beside, key
@@ -14,9 +15,6 @@ from app.figures.pick import panel as pick_panel
 from app.figures.stack import title
 from app.figures.theme import INK, SMALL, colour
 from app.sentences.numerals import number
-from app.sentences.typeset import for_figure
-from rnn_core.arrays import Array
-from rnn_core.theory.descent import Descent
 
 _RIGHT: Final = 0.6
 """The axis of updates begins at this part of the width."""
@@ -26,98 +24,66 @@ _LOWEST: Final = -8.0
 _GROWTH: Final = 0.12
 """Decades by which the gradient on the wall grows per step of time at w = 5.6."""
 
-UNCLIPPED: Final = "run"
-CLIPPED: Final = "a"
+_NEAR: Final = 2.0
+"""Decades between two thresholds whose names would lie on each other."""
+
+_LINE: Final = 22
+"""px from one line of text beside a panel to the next, large type included."""
 
 
-def drawing(found: Descents, *, is_asked: bool = False) -> dict[str, Any]:
-    """Return data and layout: the map on the left, error and gradient of both on the right.
+def drawing(
+    found: Descents, *, pinned: Descents | None = None, is_asked: bool = False
+) -> dict[str, Any]:
+    """Return data and layout: the map on the left, error and gradient of the descents on the right.
 
     Parameters
     ----------
+    pinned : the descents of a run A, drawn in the same axes.
     is_asked : whether only the map may be seen yet.
     """
     layout: dict[str, Any] = {
         "template": theme.TEMPLATE,
         "margin": {"l": 62, "r": 104, "t": 26, "b": 44},
         "meta": {"picks": [_start(found)]},
-        **_axes(found),
-        "shapes": [] if is_asked else [_threshold(found)],
+        **_axes(found, pinned),
+        "shapes": [] if is_asked else _thresholds(found, pinned),
     }
-    paths = ((found.unclipped, UNCLIPPED, "unclipped"), (found.clipped, CLIPPED, "clipped"))
-    notes = [title(_title(), 1.0)]
     traces = [*error_map(found.steps), *wall_line(found.steps)]
-    if not is_asked:
-        notes += [*_titles(), *_thrown(found), beside_threshold(found)]
-        for path, line, name in paths:
-            traces += _path(path, line, name)
-        for path, line, name in paths:
-            traces += _curves(path, line, name)
-        traces.append(_first(found))
+    if is_asked:
+        return {"data": traces, "layout": layout | {"annotations": [title(_title(None), 1.0)]}}
+    shown = lines(found, pinned)
+    has_own_start = pinned is not None and _place(pinned) != _place(found)
+    notes = [title(_title(pinned if has_own_start else None), 1.0)]
+    marks = [line.mark for line in shown]
+    notes += [
+        title("   ".join(["<b>error E</b>", *marks]), 1.0, x=_RIGHT),
+        title("<b>norm of the gradient</b>, before clipping", 0.485, x=_RIGHT),
+    ]
+    notes += [*outside(shown), *beside_thresholds(found, pinned)]
+    upwards = sorted(shown, key=lambda line: not line.is_a)
+    traces += [part for line in upwards for part in line.over_map]
+    traces += [part for line in upwards for part in line.over_updates]
+    if pinned is not None and has_own_start:
+        traces.append(_star(pinned, "start of A", colour("a-bright")))
+    traces.append(_star(found, "start", "#ffffff"))
     return {"data": traces, "layout": layout | {"annotations": notes}}
 
 
-def beside_threshold(found: Descents) -> Part:
-    """Name the line of the threshold, to the right of its panel."""
-    text = f"threshold {number(found.threshold)}"
-    return beside(float(np.log10(found.threshold)), text, INK) | {"yref": "y3"}
+def beside_thresholds(found: Descents, pinned: Descents | None) -> list[Part]:
+    """Name the lines of the thresholds, to the right of their panel."""
+    place = {"yref": "y3"}
+    notes = [beside(_level(found), f"threshold {number(found.threshold)}", INK) | place]
+    if pinned is None or pinned.threshold == found.threshold:
+        return notes
+    theirs = beside(_level(pinned), f"A: {number(pinned.threshold)}", colour("a")) | place
+    away = _level(pinned) - _level(found)
+    if abs(away) < _NEAR:
+        theirs |= {"y": _level(found), "yshift": _LINE if away > 0.0 else -_LINE}
+    return [*notes, theirs]
 
 
-def _path(path: Descent, line: str, name: str) -> list[Part]:
-    """Return a path with a casing, so that it can be seen on every colour of the map."""
-    drawn: Part = {
-        "type": "scatter",
-        "mode": "lines",
-        "x": path.w,
-        "y": path.b,
-        "yaxis": "y",
-    }
-    casing = drawn | {"hoverinfo": "skip", "name": "casing"}
-    own = f"var(--lab-{line}-bright)"
-    return [
-        casing | {"line": {"color": "#101418", "width": 2.8}},
-        drawn
-        | {
-            "line": {"color": own, "width": 1.5},
-            "name": name,
-            "meta": {"walk": name, "colour": own},
-            "hovertemplate": (
-                f"{name}, updates made: %{{pointNumber}}<br>w %{{x:.4f}}, b %{{y:.4f}}"
-                "<extra></extra>"
-            ),
-        },
-    ]
-
-
-def _curves(path: Descent, line: str, name: str) -> list[Part]:
-    """Return error and gradient norm over the updates, as log10."""
-    own = colour(line)
-    drawn: Part = {
-        "type": "scatter",
-        "mode": "lines",
-        "x0": 0,
-        "xaxis": "x2",
-        "line": {"color": own, "width": 2.5 if line == UNCLIPPED else 1.5},
-        "name": name,
-        "meta": {"walk": name, "colour": own},
-    }
-    return [
-        drawn
-        | {"y": _log10(values), "yaxis": axis, "customdata": values.astype(np.float32)}
-        | {
-            "hovertemplate": (
-                f"{name}, updates made: %{{x}}<br>{word} %{{customdata:.3g}}<extra></extra>"
-            )
-        }
-        for values, axis, word in (
-            (path.loss, "y2", "error E"),
-            (path.gradient_norm, "y3", "gradient norm"),
-        )
-    ]
-
-
-def _first(found: Descents) -> Part:
-    """Mark the start."""
+def _star(found: Descents, name: str, fill: str) -> Part:
+    """Mark a start."""
     return {
         "type": "scatter",
         "mode": "markers",
@@ -127,25 +93,19 @@ def _first(found: Descents) -> Part:
         "marker": {
             "symbol": "star",
             "size": 14,
-            "color": "#ffffff",
+            "color": fill,
             "line": {"color": "#000000", "width": 1.5},
         },
-        "name": "start",
-        "hovertemplate": "start: w %{x:.3f}, b %{y:.3f}<extra></extra>",
+        "name": name,
+        "hovertemplate": f"{name}: w %{{x:.3f}}, b %{{y:.3f}}<extra></extra>",
     }
 
 
-def _log10(values: Array) -> Array:
-    with np.errstate(divide="ignore", invalid="ignore"):
-        found: Array = np.log10(values)
-    return np.where(np.isfinite(found), found, np.nan).astype(np.float32)
-
-
-def _axes(found: Descents) -> dict[str, Any]:
+def _axes(found: Descents, pinned: Descents | None) -> dict[str, Any]:
     plain = {"gridcolor": colour("grid"), "zeroline": False, "showgrid": False}
     lined = plain | {"showgrid": True}
-    highest = max(6.0, float(np.ceil(_GROWTH * found.steps)))
-    norms = Domain(_LOWEST, highest)
+    longest = max(found.steps, 0 if pinned is None else pinned.steps)
+    norms = Domain(_LOWEST, max(6.0, float(np.ceil(_GROWTH * longest))))
     updates = {"text": "updates made", "standoff": 6, "font": {"size": SMALL}}
     return {
         "xaxis": plain
@@ -172,21 +132,22 @@ def _named(text: str) -> Part:
     return {"text": text, "standoff": 4, "font": {"size": SMALL}}
 
 
-def _title() -> str:
+def _title(pinned: Descents | None) -> str:
+    """Name what the map shows; A where it starts elsewhere, or over another map."""
     marks = [key("★", INK, "start"), key("- -", INK, "the wall")]
+    if pinned is not None:
+        marks.append(key("★", colour("a"), f"start of A, over T = {pinned.steps}"))
     return "   ".join(["<b>error E</b> over (w, b)", *marks])
 
 
-def _titles() -> list[Part]:
-    both = [key("—", colour(UNCLIPPED), "unclipped"), key("—", colour(CLIPPED), "clipped")]
-    return [
-        title("   ".join(["<b>error E</b>", *both]), 1.0, x=_RIGHT),
-        title("<b>norm of the gradient</b>, before clipping", 0.485, x=_RIGHT),
-    ]
+def _thresholds(found: Descents, pinned: Descents | None) -> list[Part]:
+    ours = _across(_level(found), INK)
+    if pinned is None or pinned.threshold == found.threshold:
+        return [ours]
+    return [_across(_level(pinned), colour("a")), ours]
 
 
-def _threshold(found: Descents) -> Part:
-    level = float(np.log10(found.threshold))
+def _across(level: float, own: str) -> Part:
     return {
         "type": "line",
         "xref": "x2 domain",
@@ -195,40 +156,17 @@ def _threshold(found: Descents) -> Part:
         "yref": "y3",
         "y0": level,
         "y1": level,
-        "line": {"color": INK, "width": 1.5, "dash": "dot"},
+        "line": {"color": own, "width": 1.5, "dash": "dot"},
     }
 
 
-def _thrown(found: Descents) -> list[Part]:
-    """Say where a path has gone that left the map."""
-    notes: list[Part] = []
-    for path, line, name in (
-        (found.unclipped, UNCLIPPED, "unclipped"),
-        (found.clipped, CLIPPED, "clipped"),
-    ):
-        w, b = float(path.w[-1]), float(path.b[-1])
-        if W[0] <= w <= W[1] and B[0] <= b <= B[1]:
-            continue
-        end = f"({_coordinate(w)}, {_coordinate(b)})"
-        notes.append(
-            {
-                "x": 0.01,
-                "xref": "paper",
-                "xanchor": "left",
-                "y": 0.01 + 0.06 * len(notes),
-                "yref": "paper",
-                "yanchor": "bottom",
-                "text": for_figure(f"{name}: ends outside, at {end}"),
-                "font": {"color": colour(line), "size": SMALL},
-                "bgcolor": "var(--st-background-color)",
-                "borderpad": 2,
-            }
-        )
-    return notes
+def _level(found: Descents) -> float:
+    return float(np.log10(found.threshold))
 
 
-def _coordinate(value: float) -> str:
-    return f"{'−' if value < 0.0 else ''}{number(abs(value), 3)}"
+def _place(found: Descents) -> tuple[Any, ...]:
+    """Return what decides the star of a run and the map that its paths are on."""
+    return (found.start, found.steps)
 
 
 def _start(found: Descents) -> dict[str, Any]:

@@ -19,6 +19,8 @@ PALETTE: Final[dict[str, tuple[str, str]]] = {
     "--lab-a": ("#00705a", "#35d0a8"),
     "--lab-run-bright": ("#ff9b52", "#ff9b52"),
     "--lab-a-bright": ("#4ff0c4", "#4ff0c4"),
+    "--lab-clipped": ("#6b4fa0", "#b9a2ee"),
+    "--lab-clipped-bright": ("#d3bcff", "#d3bcff"),
     "--lab-bound": ("#6b4fa0", "#b9a2ee"),
     "--lab-floor": ("#5a6472", "#a9b3c1"),
     "--lab-share": ("#1f5fbf", "#6cabff"),

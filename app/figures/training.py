@@ -18,6 +18,7 @@ from rnn_core.training import Training
 _LOSS: Final = Domain(-8.0, 8.0)
 _NORM: Final = Domain(-6.0, 8.0)
 _HEIGHT: Final = 330
+_DASHES: Final = {"run": "solid", "clipped": "dash"}
 _LEFT: Final = (0.0, 0.44)
 _RIGHT: Final = (0.56, 1.0)
 
@@ -27,7 +28,7 @@ def drawing(pair: Pair) -> dict[str, Any]:
 
     The domains are fixed; what lies beyond them is named by a note.
     """
-    runs = ((pair.unclipped, "run", "unclipped"), (pair.clipped, "a", "clipped"))
+    runs = ((pair.unclipped, "run", "unclipped"), (pair.clipped, "clipped", "clipped"))
     traces, notes, shapes = [], [], [_baseline(pair), _threshold(pair)]
     for run, line, name in runs:
         if run is None:
@@ -41,7 +42,7 @@ def drawing(pair: Pair) -> dict[str, Any]:
     if died is not None:
         shapes += [_line(axis, died) for axis in ("x", "x2")]
         notes.append(_died(died))
-    marks = [key("—", colour("run"), "unclipped"), key("- -", colour("a"), "clipped")]
+    marks = [key("—", colour("run"), "unclipped"), key("- -", colour("clipped"), "clipped")]
     notes += [
         title("   ".join(["<b>loss</b>", *marks, key("···", INK, "always 1")]), 1.0),
         title(f"<b>norm of the gradient</b>   {key('···', INK, _named(pair))}", 1.0, x=_RIGHT[0]),
@@ -77,7 +78,11 @@ def _curve(log10: Array, line: str, name: str, xaxis: str, yaxis: str) -> Part:
         "y": np.where(np.isfinite(log10), log10, np.nan).astype(np.float32),
         "xaxis": xaxis,
         "yaxis": yaxis,
-        "line": {"color": colour(line), "width": 2.5, "dash": "dash" if line == "a" else "solid"},
+        "line": {
+            "color": colour(line),
+            "width": 2.5,
+            "dash": "dash" if line == "clipped" else "solid",
+        },
         "name": name,
         "hovertemplate": f"{name}, updates made: %{{x}}: 10^%{{y:.2f}}<extra></extra>",
     }

@@ -8,13 +8,8 @@ from app import controls, link
 from app.preset import Choice, Preset
 
 
-def draw(choices: Sequence[Choice], *, pins: bool = True) -> None:
-    """Draw a button for every preset; the one on the page is framed.
-
-    Parameters
-    ----------
-    pins : whether the run on the page can be kept to compare with.
-    """
+def draw(choices: Sequence[Choice]) -> None:
+    """Draw a button for every preset; the one on the page is framed; and one that keeps a run."""
     with st.container(horizontal=True, gap="xsmall", key="presets", vertical_alignment="center"):
         for choice in choices:
             if choice.label:
@@ -28,8 +23,7 @@ def draw(choices: Sequence[Choice], *, pins: bool = True) -> None:
                     help=preset.lesson,
                     type="primary" if _is_shown(preset) else "secondary",
                 )
-        if pins:
-            _pin()
+        _pin()
 
 
 def _is_shown(preset: Preset) -> bool:

@@ -44,18 +44,29 @@ def picture(settings: Mapping[str, Any]) -> Picture:
 
 def net_picture(settings: Mapping[str, Any]) -> Picture:
     """Draw what clipping makes of the gradient of the real net."""
-    run = run_of(settings)
-    words = clipping.net_words(run.recording, run.net, settings["threshold"])
+    run, a = run_of(settings), lesson.pinned(run_of, settings)
+    words = _net_words(run)
+    fig = clipped_net.drawing(
+        run.recording,
+        run.net,
+        pinned=None if a is None else (a.recording, a.net),
+        reach=float(settings["reach"]),
+    )
     return Picture(
-        clipped_net.drawing(run.recording, run.net, reach=float(settings["reach"])),
+        fig,
         run=address.run_name(settings, run.recording.fingerprint),
-        alt=words,
+        alt=words if a is None else f"{words} {lesson.OF_A} {_net_words(a)}",
         says={".net-words": for_html(words)},
     )
 
 
-def _draw(run: Run, _a: Run | None, settings: Mapping[str, Any]) -> Mapping[str, Any]:
-    return cliff.drawing(run.descents, is_asked=bool(settings["ask"]))
+def _net_words(run: Run) -> str:
+    return clipping.net_words(run.recording, run.net, run.settings["threshold"])
+
+
+def _draw(run: Run, a: Run | None, settings: Mapping[str, Any]) -> Mapping[str, Any]:
+    pinned = None if a is None else a.descents
+    return cliff.drawing(run.descents, pinned=pinned, is_asked=bool(settings["ask"]))
 
 
 def _reading(run: Run) -> Reading:
@@ -88,8 +99,10 @@ def _below(run: Run) -> None:
 
 def _net(run: Run) -> None:
     st.header("A real gradient, before and after")
-    words = clipping.net_words(run.recording, run.net, run.settings["threshold"])
+    words, a = _net_words(run), lesson.pinned(run_of, run.settings)
     st.html(f'<p class="net-words">{for_html(words)}</p>')
+    if a is not None:
+        st.html(f"<p><b>{lesson.OF_A}</b> {for_html(_net_words(a))}</p>")
     with st.container(horizontal=True, gap="medium", key="net-dials"):
         controls.control("weight_scale")
     live_figure(
@@ -172,7 +185,6 @@ LESSON: Final = Lesson(
     sliders=("threshold",),
     dials=("clip", "learning_rate", "unit_steps", "start_w", "start_b"),
     below=_below,
-    pins=False,
     protocol=clipping.protocol,
     on_pick=_pick,
     on_walk=_walked,

@@ -21,7 +21,7 @@ from app.sentences import protocol
 from app.sentences.belief import Belief
 from app.sentences.typeset import for_html, for_markdown
 from app.views import choices, take_home
-from rnn_core import ExperimentConfig, Recording
+from rnn_core import Recording
 
 Settings = Mapping[str, Any]
 
@@ -95,7 +95,6 @@ class Lesson(Generic[R]):
     on_pick, on_walk : as for the live figure.
     dial : the setting whose values the file to take home holds.
     script : in a language ("rnn_core" or "pytorch"), what a script has below the run itself.
-    pins : whether the picture can show a run A.
     has_nets : whether it can show 20 nets.
     wait : what the reader is told meanwhile.
     """
@@ -121,10 +120,12 @@ class Lesson(Generic[R]):
     on_walk: Callable[[int], None] | None = None
     dial: Dial = WEIGHT_SCALES
     script: Callable[[R, str], str] | None = None
-    pins: bool = True
     has_nets: bool = False
     wait: str = "Backpropagating through time"
 
+
+OF_A: Final = "Pinned run A."
+"""What every sentence about it begins with."""
 
 _SLIDER: Final = 0.24
 """The width of a slider above the picture, as a part of the page's."""
@@ -143,10 +144,10 @@ def render(lesson: Lesson[R]) -> None:
         with place:
             controls.slider(name)
     with named:
-        choices.draw(lesson.choices, pins=lesson.pins)
+        choices.draw(lesson.choices)
     with progress, st.spinner(lesson.wait):
         settings = link.shown()
-        run, a = lesson.run(settings), _pinned(lesson, settings)
+        run, a = lesson.run(settings), pinned(lesson.run, settings)
     claim.html(_heading(lesson, run, settings))
     live_figure(
         _picture(lesson, run, a, settings),
@@ -179,12 +180,18 @@ def picture(lesson: Lesson[R], settings: Settings) -> Picture:
     It is one of a value under a finger, or of a file with many: of one net, whatever is asked.
     """
     settings = dict(settings) | {"nets": "1"}
-    return _picture(lesson, lesson.run(settings), _pinned(lesson, settings), settings)
+    return _picture(lesson, lesson.run(settings), pinned(lesson.run, settings), settings)
 
 
-def _pinned(lesson: Lesson[R], settings: Settings) -> R | None:
-    a: ExperimentConfig | None = settings["a"]
-    return lesson.run(dict(settings) | vars(a)) if a is not None and lesson.pins else None
+def pinned(run: Callable[[Settings], R], settings: Settings) -> R | None:
+    """Return what a page measures of run A, if one is pinned.
+
+    Parameters
+    ----------
+    run : from settings to what the page measures.
+    """
+    a: address.Pinned | None = settings["a"]
+    return None if a is None else run(dict(settings) | a.settings)
 
 
 def _picture(lesson: Lesson[R], run: R, a: R | None, settings: Settings) -> Picture:
@@ -195,7 +202,8 @@ def _picture(lesson: Lesson[R], run: R, a: R | None, settings: Settings) -> Pict
         says = {".claim": for_html(lesson.questions[0])}
         return Picture(_held_back(drawn, lesson.asked), run=name, alt=alt, says=says)
     says = {f".{place}": words for place, words in _words(lesson, run).items()}
-    return Picture(drawn, run=name, alt=lesson.alt(run), says=says)
+    alt = lesson.alt(run) if a is None else f"{lesson.alt(run)} {OF_A} {lesson.claim(a)}"
+    return Picture(drawn, run=name, alt=alt, says=says)
 
 
 def _held_back(drawn: Mapping[str, Any], axes: tuple[str, ...]) -> dict[str, Any]:
@@ -247,8 +255,7 @@ def _below(lesson: Lesson[R], run: R, a: R | None, settings: Settings) -> None:
         _read(lesson.reading(run))
         if a is not None:
             st.html(
-                f"<p><b>Pinned run A.</b> {for_html(lesson.claim(a))} "
-                f"{for_html(_protocol(lesson, a))}</p>"
+                f"<p><b>{OF_A}</b> {for_html(lesson.claim(a))} {for_html(_protocol(lesson, a))}</p>"
             )
         if lesson.below is not None:
             lesson.below(run)

@@ -21,6 +21,11 @@ TEXTS = st.text(
 )
 
 
+def pinned(**changes):
+    """Return the run of some settings, as it is kept."""
+    return address.pinned_of(dict(address.DEFAULTS) | changes)
+
+
 @st.composite
 def settings(draw):
     """Settings as controls leave them: each one allowed, some without meaning beside the others."""
@@ -37,9 +42,7 @@ def settings(draw):
         "is_tied": draw(st.booleans()),
         "seed": draw(st.integers(0, 2**32 - 1)),
         "sequence": draw(st.integers(1, 64)),
-        "a": draw(
-            st.none() | st.builds(ExperimentConfig, cell=CELLS, source=st.just("text"), text=TEXTS)
-        ),
+        "a": draw(st.none() | st.builds(pinned, cell=CELLS, source=st.just("text"), text=TEXTS)),
     }
     return dict(address.DEFAULTS) | own
 
@@ -160,20 +163,89 @@ def test_a_long_fault_gets_a_short_sentence():
 
 
 def test_a_pinned_run_is_refused_where_a_page_cannot_show_it():
-    large = ExperimentConfig(steps=1000, hidden_size=512)
+    large = pinned(steps=1000, hidden_size=512)
     with pytest.raises(ConfigError, match=f"^{NO_RUN}"):
         address.read_one("a", address.write_one(large))
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "nonsense",
+        "threshold=nonsense",
+        "threshold=0",
+        "clip=both",
+        "start_w=99&steps=20",
+        "sequence=3",  # a setting of a page that decides nothing of a run
+        "train=1",
+        "a=steps%3D10",
+        "a=" * 2000,
+        "&".join(f"x{k}=1" for k in range(500)),
+        "cell=lstm&forget_bias=200",
+    ],
+)
+def test_a_pin_that_makes_no_sense_gets_one_sentence_and_is_left_out(text):
+    found, complaints = address.read({"a": [text], "steps": ["9"]}, address.DEFAULTS)
+    (said,) = complaints
+    assert said.startswith(f"{NO_RUN}, got '{text[:20]}")
+    assert found == dict(address.DEFAULTS) | {"steps": 9}
+
+
 def test_a_default_run_can_be_pinned():
-    pinned = dict(address.DEFAULTS) | {"a": ExperimentConfig()}
-    assert address.write(pinned) == {"a": ""}
+    assert address.write(dict(address.DEFAULTS) | {"a": pinned()}) == {"a": ""}
     found, complaints = address.read(travelled({"a": ""}), address.DEFAULTS)
-    assert (found["a"], complaints) == (ExperimentConfig(), ())
+    assert (found["a"], complaints) == (pinned(), ())
 
 
 def test_a_pinned_run_travels_inside_the_address():
-    run = ExperimentConfig(source="text", text="a&b=c +%\N{GRINNING FACE}")
+    run = pinned(source="text", text="a&b=c +%\N{GRINNING FACE}")
     query = address.write(dict(address.DEFAULTS) | {"a": run, "steps": 9})
     assert query == {"steps": "9", "a": "source=text&text=a%26b%3Dc+%2B%25%F0%9F%98%80"}
     assert address.read(travelled(query), address.DEFAULTS).settings["a"] == run
+
+
+OF_CLIPPING = {
+    "threshold": 2.5,
+    "clip": "value",
+    "learning_rate": 0.3,
+    "unit_steps": 40,
+    "start_w": 4.75,
+    "start_b": -2.25,
+}
+
+
+def test_a_pinned_run_keeps_what_a_page_measures_beside_it_and_nothing_else():
+    shown = {"sequence": 3, "update": 43, "training_rate": 0.2, "reach": "4", "big": 1, "t": 7}
+    run = pinned(steps=40, **OF_CLIPPING, **shown)
+    assert address.write_one(run) == (
+        "steps=40&threshold=2.5&clip=value&learning_rate=0.3&unit_steps=40&start_w=4.75"
+        "&start_b=-2.25"
+    )
+    assert address.read_one("a", address.write_one(run)) == run
+    assert run.settings == {
+        **{one.name: getattr(ExperimentConfig(steps=40), one.name) for one in fields(run.config)},
+        **OF_CLIPPING,
+    }
+
+
+def test_a_pin_without_the_settings_of_a_page_has_their_defaults():
+    """Links from before a page could be pinned, and from pages that have no such settings."""
+    found = address.read_one("a", "steps=40")
+    assert found.config == ExperimentConfig(steps=40)
+    assert {name: found.settings[name] for name in OF_CLIPPING} == {
+        "threshold": 1.0,
+        "clip": "norm",
+        "learning_rate": 0.1,
+        "unit_steps": 51,
+        "start_w": 5.0,
+        "start_b": -2.5,
+    }
+
+
+def test_a_full_address_with_a_pinned_run_is_short_enough():
+    long = {"seed": 2**32 - 1, "learning_rate": 0.123456789012345678, "weight_scale": 1 / 3}
+    asked = dict(address.DEFAULTS) | OF_CLIPPING | long
+    query = address.write(asked | {"a": address.pinned_of(asked)}, is_full=True)
+    assert "unit_steps=40" in query["a"]
+    assert "hidden_size=64" in query["a"]
+    assert len(urlencode(query)) < 1500

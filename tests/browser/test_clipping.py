@@ -56,7 +56,7 @@ def test_axe_finds_nothing_and_the_picture_fits(new_context, scheme, size):
     page = new_context(scheme).new_page()
     width, height = SIZES[size]
     page.set_viewport_size({"width": width, "height": height})
-    page.goto(f"/clipping?{SMALL}&update=43&train=1")
+    page.goto(f"/clipping?{SMALL}&update=43&train=1&threshold=5&a=start_b%3D-2.4")
     page.wait_for_selector(".st-key-training [data-run]")
     opened(page)
     found = Axe().run(page)
@@ -241,3 +241,46 @@ def test_a_walk_counts_as_a_reader_does(open_page, update, words):
     page = open_page(f"/clipping?{SMALL}&update={update}")
     assert walkers(page) == update
     assert said(page).startswith(words)
+
+
+def of_a(page):
+    """Return the w of the clipped descent of run A, as it is drawn."""
+    return page.locator(MAIN).evaluate(
+        """(node) => {
+            const isPath = ({ name, yaxis }) => name === 'A, clipped' && yaxis === 'y';
+            return Array.from(node.data.find(isPath)?.x ?? []);
+        }"""
+    )
+
+
+def test_a_pinned_run_stays_while_the_threshold_moves_and_a_link_restores_it(open_page):
+    page = open_page(f"/clipping?{SMALL}&threshold=0.5&update=20")
+    page.locator(".st-key-pin button:visible").click()
+    page.wait_for_url("**a=*")
+    settled(page)
+    claim = page.locator(".claim").inner_text()
+    kept = run_of(dict(address.DEFAULTS) | SETTINGS | {"threshold": 0.5}).descents.clipped.w
+    with held(page, "threshold") as to:
+        to(0.5)
+        page.wait_for_function(
+            "(old) => document.querySelector('.claim').innerText !== old", arg=claim
+        )
+        assert of_a(page) == list(kept)
+    page.wait_for_url("**&threshold=1*")  # near the middle of the slider
+    value = float(slider(page, "threshold").input_value())
+    shows(page, fingerprint(threshold=value))
+    assert of_a(page) == list(kept)
+    marked = page.locator(f"{WALKERS} .lab-walker-a-clipped")
+    assert marked.count() == 3
+    assert said(page).startswith("after 20 updates; unclipped: error ")
+    assert "A" not in said(page)
+    again = open_page(page.url)
+    assert of_a(again) == list(kept)
+    assert again.get_by_text("Pinned run A.").count() == 2
+    again.locator(".st-key-unpin button:visible").click()
+    again.wait_for_function("!/[?&]a=/.test(location.search)")
+    settled(again)
+    again.wait_for_function(
+        f"!document.querySelector('{MAIN}').data.some(({{ name }}) => name.startsWith('A, '))"
+    )
+    assert again.get_by_text("Pinned run A.").count() == 0
