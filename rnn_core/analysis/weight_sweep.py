@@ -62,10 +62,16 @@ class WeightSweep:
 
     def quantile(self, level: float) -> Array:
         """Return a quantile over the nets that have a growth, (S,); nan where `mean` is."""
-        found = np.full(len(self.scales), np.nan)
-        for k in np.flatnonzero(np.isfinite(self.mean)):
-            found[k] = np.nanquantile(self.growth[:, k], level)
-        return found
+        ordered = np.sort(self.growth, axis=0)  # those without a growth come last
+        alive = np.isfinite(ordered).sum(axis=0)
+        place = level * np.maximum(alive - 1, 0)
+        below = np.floor(place).astype(np.int64)
+        edges = [
+            np.take_along_axis(ordered, row[None], axis=0)[0]
+            for row in (below, np.ceil(place).astype(np.int64))
+        ]
+        between: Array = edges[0] + (place - below) * (edges[1] - edges[0])
+        return np.where(np.isfinite(self.mean), between, np.nan)
 
     @property
     def crossings(self) -> tuple[Crossing, ...]:

@@ -97,6 +97,18 @@ def test_means_and_quantiles_leave_out_nets_without_a_growth():
     np.testing.assert_allclose(found.quantile(0.0), [-3.0, 2.0, np.nan])
 
 
+@pytest.mark.parametrize("level", [0.0, 0.1, 0.37, 0.5, 0.9, 1.0])
+def test_a_quantile_lies_between_the_nets_that_have_a_growth(rng, level):
+    """Beside NumPy's of those alone, whatever place among the nets the others have."""
+    growth = rng.normal(size=(20, 21))
+    for column in range(21):
+        growth[rng.permutation(20)[:column], column] = np.nan
+    found = sweep_of(growth).quantile(level)
+    expected = [np.quantile(column[np.isfinite(column)], level) for column in growth.T[:11]]
+    np.testing.assert_allclose(found[:11], expected, rtol=1e-13, atol=1e-13)
+    assert np.isnan(found[11:]).all()
+
+
 def test_the_band_crosses_where_its_edges_do():
     found = sweep_of([[-2.0, -1.0, 1.0], [-2.0, 1.0, 3.0]])
     low, high = found.band_crossings(0.0, 1.0)
