@@ -1,7 +1,7 @@
 """What the page of weight scale measures beside its run: cached, and some of it piece by piece.
 
 Nothing here depends on the weight scale but the singular values: to drag it costs one run. The
-sweep is measured four nets at a time, each time a page has been drawn with what there is.
+sweep is measured ten nets at a time, each time a page has been drawn with what there is.
 """
 
 from dataclasses import replace
@@ -23,8 +23,8 @@ from rnn_core.arrays import Array, read_only
 from rnn_core.theory.mean_field import critical_sigma_w, slopes
 from rnn_core.theory.scale_curve import Curve, at_rest_curve, mean_field_curve, measured_unit
 
-AT_ONCE: Final = 4
-"""Nets of one piece: a tenth of a second."""
+AT_ONCE: Final = 10
+"""Nets of one piece: a tenth of a second. To draw the page anew takes as long."""
 
 FEW: Final = 2
 """Nets whose input theory follows until it has followed that of all."""
@@ -146,7 +146,7 @@ def found(config: rc.ExperimentConfig, rec: rc.Recording, *, sequence: int = 0) 
         pieces.nets == NETS and _CURVES.has(small),
         _curve(small),
         _spectrum(config),
-        _values(rec, min(sequence, rec.x.shape[1] - 1)),
+        _values(config, rec, min(sequence, rec.x.shape[1] - 1)),
         variance,
         _schemes(small, variance),
         phase(config.activation) if config.cell == "rnn" and config.init != "identity" else None,
@@ -248,12 +248,15 @@ def _measured_spectrum(one_step: rc.ExperimentConfig) -> Spectrum:
     )
 
 
-def _values(rec: rc.Recording, sequence: int) -> SingularValues | None:
+def _values(config: rc.ExperimentConfig, rec: rc.Recording, sequence: int) -> SingularValues | None:
     if not rec.layers or rec.overflow_left_nan:
         return None
     size = rec.network.hidden_size * (2 if rec.network.cell == "lstm" else 1)
     lags = [lag for lag in LAGS if lag < rec.steps and lag * size**3 <= _WORK]
-    return leading_singular_values(rec, lags, sequence=sequence) if lags else None
+    if not lags:
+        return None
+    key = (config, sequence)
+    return _VALUES.get(key, lambda: (leading_singular_values(rec, lags, sequence=sequence),))[0]
 
 
 def _schemes(small: rc.ExperimentConfig, variance: float | None) -> tuple[Initialiser, ...] | None:
@@ -294,6 +297,9 @@ _SWEEPS: Final = ByteCache[rc.ExperimentConfig, _Pieces](_KEPT, lambda _: 8 * NE
 _CURVES: Final = ByteCache[rc.ExperimentConfig, tuple[Curve | None]](_KEPT // 8, _size_of_curve)
 _SPECTRA: Final = ByteCache[rc.ExperimentConfig, Spectrum](
     _KEPT // 4, lambda found: 200 + found.eigenvalues.nbytes
+)
+_VALUES: Final = ByteCache[tuple[rc.ExperimentConfig, int], tuple[SingularValues | None]](
+    _KEPT // 8, lambda kept: 500 + (0 if kept[0] is None else kept[0].log10_values.nbytes)
 )
 _SCHEMES: Final = ByteCache[tuple[rc.ExperimentConfig, float], tuple[Initialiser, ...]](
     _KEPT // 8, lambda found: 400 * len(found)

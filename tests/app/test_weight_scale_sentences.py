@@ -114,7 +114,7 @@ def test_nothing_is_said_of_a_right_size_before_all_nets_are_measured():
     weight_scales.measure_more(config, rec)
     found = weight_scales.found(config, rec)
     assert "right weight scale" not in says.claim(rec, found)
-    assert "4 of 20 so far" in says.band(found)
+    assert "10 of 20 so far" in says.band(found)
 
 
 def nets_at_0(found):
