@@ -146,7 +146,8 @@ def _draw(name: str, what: Control, key: str) -> None:
         disabled=name in link.value("lock"),
     )
     if isinstance(widget, Slider) and shown != value and name not in NUMBERS:
-        st.markdown(f":small[This run has {value:g}; the slider ends at {shown:g}.]")
+        with st.container(key=f"{key}-beyond"):
+            st.markdown(f":small[This run has {value:g}; the slider ends at {shown:g}.]")
     asked = widget.read(stands)
     adopted = link.adopted(name) if key != name else _stands(name, link.adopted)
     if link.is_first_run() and asked != widget.read(widget.shown(adopted)):
