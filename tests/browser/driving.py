@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -53,6 +54,38 @@ def moved(page: Page, before: str) -> str:
         "(run) => document.querySelector('[data-run]').dataset.run !== run", arg=before
     )
     return painted(page)
+
+
+def schemes(page: Page) -> Iterator[str]:
+    """Show the page in light, then in dark, and wait each time until it is."""
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        page.wait_for_function(
+            """(scheme) => {
+                const app = getComputedStyle(document.querySelector('[data-testid=stApp]'));
+                const [red] = app.backgroundColor.match(/\\d+/);
+                return (red < 128) === (scheme === 'dark');
+            }""",
+            arg=scheme,
+        )
+        settled(page)
+        yield scheme
+
+
+def assert_fits(page: Page, picture: str, width: int, height: int) -> None:
+    """Wait for a picture to be drawn for the window as it is, and look where it ends."""
+    page.wait_for_function(
+        """(picture) => {
+            const chart = document.querySelector(picture);
+            const svg = chart.querySelector('.main-svg');
+            return Math.abs(svg.clientWidth - chart.clientWidth) <= 1
+                && Math.abs(svg.clientHeight - chart.clientHeight) <= 1;
+        }""",
+        arg=picture,
+    )
+    box = page.locator(picture).bounding_box()
+    assert box["x"] + box["width"] <= width
+    assert box["y"] + box["height"] <= height
 
 
 def travel(page: Page, query: str) -> None:

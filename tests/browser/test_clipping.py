@@ -9,7 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from app import address
 from app.clipped import run_of
 from app.presets import CLIPPING
-from tests.browser.driving import opened, settled, slider
+from tests.browser.driving import assert_fits, opened, schemes, settled, slider
 
 SMALL = "steps=30&hidden_size=8&batch_size=2"
 SETTINGS = {"steps": 30, "hidden_size": 8, "batch_size": 2}
@@ -50,20 +50,16 @@ def held(page, field):
     page.mouse.up()
 
 
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_and_the_picture_fits(new_context, scheme, size):
-    page = new_context(scheme).new_page()
-    width, height = SIZES[size]
-    page.set_viewport_size({"width": width, "height": height})
-    page.goto(f"/clipping?{SMALL}&update=43&train=1&threshold=5&a=start_b%3D-2.4")
+def test_axe_finds_nothing_and_the_picture_fits(open_page):
+    page = open_page(f"/clipping?{SMALL}&update=43&train=1&threshold=5&a=start_b%3D-2.4")
     page.wait_for_selector(".st-key-training [data-run]")
-    opened(page)
-    found = Axe().run(page)
-    assert found.violations_count == 0, found.generate_report()
-    box = page.locator(MAIN).bounding_box()
-    assert box["x"] + box["width"] <= width
-    assert box["y"] + box["height"] <= height
+    settled(page)
+    for _ in schemes(page):
+        for width, height in SIZES.values():
+            page.set_viewport_size({"width": width, "height": height})
+            found = Axe().run(page)
+            assert found.violations_count == 0, found.generate_report()
+            assert_fits(page, MAIN, width, height)
 
 
 def test_every_preset_opens_its_run_and_is_a_link(open_page):

@@ -14,9 +14,10 @@ from axe_playwright_python.sync_playwright import Axe
 
 from app.preset import Choice, Preset
 from app.presets import GATING, PRESETS, SATURATION, WEIGHT_SCALE
-from tests.browser.driving import fingerprint, moved, painted, settled, slider
+from tests.browser.driving import assert_fits, fingerprint, moved, painted, schemes, settled, slider
 
 APP = "[data-testid=stApp]"
+PICTURE = "[data-run]"
 SIZES = {"laptop": (1366, 768), "projector": (1920, 1080)}
 WORDY = "steps=40&batch_size=2&hidden_size=12&weight_scale=40&nets=20&a=cell%3Dgru"
 
@@ -57,34 +58,18 @@ def lesson(request):
 
 def test_axe_finds_nothing_and_the_picture_fits(open_page, lesson):
     page = open_page(lesson.path)
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)
+    for _ in schemes(page):
         for width, height in SIZES.values():
             page.set_viewport_size({"width": width, "height": height})
             found = Axe().run(page)
             assert found.violations_count == 0, found.generate_report()
-            assert_fits(page, width, height)
+            assert_fits(page, PICTURE, width, height)
 
 
 def test_the_picture_fits_whatever_is_said_above_it(open_page, lesson):
     """A run beyond its slider's end, 20 nets and a pinned run each add words."""
     width, height = SIZES["laptop"]
-    assert_fits(open_page(f"{lesson.path}?{WORDY}"), width, height)
-
-
-def assert_fits(page, width, height):
-    """Wait for the picture to be of the window's size, and look where it ends."""
-    page.wait_for_function(
-        """() => {
-            const chart = document.querySelector('[data-run]');
-            const svg = chart.querySelector('.main-svg');
-            return Math.abs(svg.clientWidth - chart.clientWidth) <= 1
-                && Math.abs(svg.clientHeight - chart.clientHeight) <= 1;
-        }"""
-    )
-    box = page.locator("[data-run]").bounding_box()
-    assert box["x"] + box["width"] <= width
-    assert box["y"] + box["height"] <= height
+    assert_fits(open_page(f"{lesson.path}?{WORDY}"), PICTURE, width, height)
 
 
 def test_every_preset_opens_its_run_and_is_a_link(open_page, lesson):
