@@ -5,7 +5,7 @@ control has the class `st-key-<setting>`, that of a second one `st-key-<setting>
 `st-key-<setting>-switch`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -45,6 +45,14 @@ def under_way(sliders: Sequence[str] = ()) -> dict[str, float]:
     """Return where the live sliders stand; `sliders` are those drawn by `slider`."""
     names = [name for name in LIVE if name in sliders or link.value(name) is not None]
     return {name: _stands(name, link.value) for name in names}
+
+
+def leave(moved: Mapping[str, float]) -> None:
+    """Change settings to where their live sliders were left."""
+    for name, stands in moved.items():
+        if name in LIVE and name not in link.value("lock"):
+            asked = CONTROLS[name].widget.read(stands)
+            link.choose(**{name: asked} | _needed(name, asked))
 
 
 def _stands(name: str, of: Callable[[str], Any]) -> Any:

@@ -111,11 +111,16 @@ const cursorOf = (frame, node, send, moved) => {
     slider.setAttribute('aria-valuetext', `step ${step}${isPinned ? ', pinned' : ''}. ${said.join('. ')}`);
   };
 
+  const tell = () => {
+    continueBurst('t', Infinity);
+    send(at.pinned);
+  };
+
   const pin = (step, wait = 0) => {
     at.pinned = step;
     at.isWaiting = true;
     clearTimeout(at.timer);
-    at.timer = setTimeout(() => { continueBurst('t', Infinity); send(step); }, wait);
+    at.timer = setTimeout(tell, wait);
     place();
   };
 
@@ -200,5 +205,7 @@ const cursorOf = (frame, node, send, moved) => {
     place();
   };
 
-  return { follow, place, stop: () => { clearTimeout(at.timer); left.abort(); } };
+  const again = () => { if (at.isWaiting) tell(); };
+
+  return { follow, place, again, stop: () => { clearTimeout(at.timer); left.abort(); } };
 };

@@ -37,7 +37,7 @@ const askFor = async (parcel, moved, isCoarse, signal) => {
 
 // `chart.committed` is what Streamlit sent last; `moved` what the sliders say beyond it.
 const follower = (chart, show) => {
-  const flow = { moved: {}, next: null, isBusy: false, painting: null, said: null, deferred: null, timer: 0, lastKey: -BURST };
+  const flow = { moved: {}, next: null, isBusy: false, painting: null, said: null, deferred: null, timer: 0, lastKey: -BURST, isHeld: false, flight: null };
   const left = new AbortController();
 
   const say = (parcel) => {
@@ -76,14 +76,16 @@ const follower = (chart, show) => {
       const { isCoarse } = flow.next;
       flow.next = null;
       try {
-        const parcel = await askFor(chart.committed, flow.moved, isCoarse, left.signal);
+        flow.flight = new AbortController();
+        const parcel = await askFor(chart.committed, flow.moved, isCoarse, flow.flight.signal);
         await flow.painting;
         if (!parcel || !Object.keys(flow.moved).length) continue;
         flow.painting = show({ ...chart.committed, opened: undefined, ...parcel }).then(() => {
           if (Object.keys(flow.moved).length) say(parcel);
         });
       } catch {
-        flow.next = null; // no server: the slider still commits on release
+        // No server: the slider still commits on release, or when the server is back.
+        if (!flow.flight.signal.aborted) flow.next = null;
       }
     }
     flow.isBusy = false;
@@ -93,7 +95,7 @@ const follower = (chart, show) => {
   const lookAgain = () => {
     clearTimeout(flow.timer);
     flow.timer = setTimeout(() => {
-      if (document.querySelector('[data-dragging]')) return lookAgain();
+      if (flow.isHeld) return lookAgain();
       if (flow.deferred) receive(flow.deferred, true);
       else if (Object.keys(flow.moved).length && isAt(chart.committed)) back();
     }, 2 * BURST);
@@ -138,6 +140,22 @@ const follower = (chart, show) => {
     continueBurst(field);
   }, { capture: true, signal: left.signal });
 
+  // A thumb let go while it is locked stays marked as dragged: so the finger itself is watched.
+  for (const [type, isHeld] of [['pointerdown', true], ['pointerup', false], ['pointercancel', false]]) {
+    addEventListener(type, () => { flow.isHeld = isHeld; }, { capture: true, signal: left.signal });
+  }
+
+  // The server is back: what the finger left meanwhile was never committed. Returns that.
+  const unheard = () => {
+    flow.flight?.abort();
+    if (!flow.isHeld) return { ...flow.moved };
+    if (Object.keys(flow.moved).length) {
+      flow.next = { isCoarse: true };
+      run();
+    }
+    return {};
+  };
+
   // What Streamlit sends is painted, unless the slider has moved on: then its commit is under way.
   const receive = (parcel, isLate = false) => {
     chart.committed = parcel;
@@ -150,5 +168,5 @@ const follower = (chart, show) => {
     show(parcel);
   };
 
-  return { receive, stop: () => { settle(); left.abort(); observer.disconnect(); } };
+  return { receive, unheard, stop: () => { settle(); left.abort(); flow.flight?.abort(); observer.disconnect(); } };
 };

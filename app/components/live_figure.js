@@ -109,6 +109,11 @@ const mounted = (frame, node) => {
   chart.cursor = cursorOf(frame, node, (step) => chart.pin({ step }), () => { chart.labels.place(); chart.walk.place(); });
   chart.picks = picksOf(frame, node, (picked) => chart.pick(picked));
   chart.walk = walkOf(frame, node, (walked) => chart.walked(walked));
+  chart.forget = onReturn(() => {
+    chart.ask(chart.flow.unheard());
+    chart.cursor.again();
+    chart.walk.again();
+  });
   return chart;
 };
 
@@ -118,13 +123,14 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const chart = charts.get(node) ?? mounted(frame, node);
   chart.pin = (pinned) => setTriggerValue('pinned', pinned);
   chart.walked = (walked) => setTriggerValue('walked', walked);
+  chart.ask = (unheard) => setTriggerValue('unheard', unheard); // also runs the page with every control
   chart.pick = (picked) => setTriggerValue('picked', picked);
   chart.flow.receive(JSON.parse(new TextDecoder().decode(data)));
   return () => {
     const last = charts.get(node);
     // Streamlit also cleans up after a call that was outdated before it was made: the node stays.
     if (!last || node.isConnected) return;
-    for (const stop of [() => last.size.disconnect(), last.flow.stop, last.cursor.stop, last.picks.stop, last.walk.stop]) stop();
+    for (const stop of [() => last.size.disconnect(), last.flow.stop, last.cursor.stop, last.picks.stop, last.walk.stop, last.forget]) stop();
     charts.delete(node);
     window.Plotly?.purge(node);
   };

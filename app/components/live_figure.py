@@ -6,12 +6,15 @@ slider is dragged it asks `app.live` for pictures of the values under way.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
 from importlib.resources import files
-from typing import Final
+from typing import Any, Final
 
 import streamlit as st
 
 from app import live
+from app.components import said
 from app.components.parcel import Picture, payload
 from app.components.picked import point
 from app.turns import REST, TURNS
@@ -35,10 +38,32 @@ _component = st.components.v2.component(
         "cursor.js",
         "pick.js",
         "walk.js",
+        "away.js",
         "live_figure.js",
     ),
     isolate_styles=False,  # Plotly writes its style sheet into the page's head
 )
+
+
+@dataclass(frozen=True)
+class _Listener:
+    """What Streamlit calls when a chart has said something; it may be called by hand too.
+
+    Attributes
+    ----------
+    key, name : of the chart, and of what it said.
+    read : from that to the arguments of `act`, or to None where there is nothing to do.
+    """
+
+    key: str
+    name: str
+    read: Callable[[Any], tuple[Any, ...] | None]
+    act: Callable[..., None] | None
+
+    def __call__(self) -> None:
+        words = self.read(getattr(st.session_state[self.key], self.name))
+        if self.act is not None and words is not None:
+            self.act(*words)
 
 
 def live_figure(
@@ -47,6 +72,7 @@ def live_figure(
     key: str,
     follow: Mapping[str, float] | None = None,
     step: int | None = None,
+    on_unheard: Callable[[Mapping[str, float]], None] | None = None,
     on_pin: Callable[[int | None], None] | None = None,
     on_pick: Callable[[str, float, float], None] | None = None,
     walk: int | None = None,
@@ -69,6 +95,7 @@ def live_figure(
     key : name of the chart; its box has the class `st-key-<key>`.
     follow : settings whose sliders move the picture while they are dragged, and where they stand;
         `app.live` must know the chart by its key.
+    on_unheard : called with where a finger left such sliders while the server was away.
     step : the pinned step, 1..T.
     is_big : whether it is shown by a projector: larger type, thicker lines.
     on_pin : called with the step that the reader pins, or None; without it nothing can be pinned.
@@ -79,22 +106,10 @@ def live_figure(
         comes to rest. Traces with `meta={"walk": <name of the path>, "colour": "var(...)"}` are
         walked, entry by entry.
     """
-
-    def hear() -> None:
-        pinned = st.session_state[key].pinned
-        if on_pin is not None and pinned is not None:
-            on_pin(pinned["step"])
-
-    def hear_pick() -> None:
-        picked = point(st.session_state[key].picked)
-        if on_pick is not None and picked is not None:
-            on_pick(*picked)
-
-    def hear_walk() -> None:
-        walked = st.session_state[key].walked
-        if on_walk is not None and walked is not None and isinstance(walked.get("update"), int):
-            on_walk(walked["update"])
-
+    pinned = _Listener(key, "pinned", said.pinned, on_pin)
+    picked = _Listener(key, "picked", point, on_pick)
+    walked = _Listener(key, "walked", said.walked, on_walk)
+    unheard = _Listener(key, "unheard", partial(said.unheard, names=follow or ()), on_unheard)
     parcel = payload(
         picture,
         key=key,
@@ -107,11 +122,16 @@ def live_figure(
         walk=walk,
         big=is_big,
     )
+    is_new = key not in st.session_state
     _component(
         data=parcel,
         key=key,
-        on_pinned_change=hear,
-        on_picked_change=hear_pick,
-        on_walked_change=hear_walk,
+        on_pinned_change=pinned,
+        on_picked_change=picked,
+        on_walked_change=walked,
+        on_unheard_change=unheard,
     )
+    if is_new:  # a server that was started anew learns what was said, and calls nobody
+        for listener in (pinned, picked, walked, unheard):
+            listener()
     TURNS.give_way(REST)

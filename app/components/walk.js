@@ -66,6 +66,8 @@ const walkOf = (frame, node, send) => {
     }, wait);
   };
 
+  const again = () => { if (at.parcel && at.sent !== at.parcel.walk) send({ update: at.sent }); };
+
   const stop = () => {
     if (!at.playing) return;
     cancelAnimationFrame(at.playing);
@@ -122,7 +124,7 @@ const walkOf = (frame, node, send) => {
     place();
   };
 
-  return { follow, place, stop: () => { cancelAnimationFrame(at.playing); clearTimeout(at.timer); left.abort(); } };
+  return { follow, place, again, stop: () => { cancelAnimationFrame(at.playing); clearTimeout(at.timer); left.abort(); } };
 };
 
 // Three digits, as a reader writes them.

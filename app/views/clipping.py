@@ -109,6 +109,7 @@ def _net(run: Run) -> None:
         net_picture(run.settings),
         key="clipped-net",
         follow=controls.under_way(),
+        on_unheard=controls.leave,
         step=link.step(run.recording.steps),
         on_pin=link.pin_step,
         is_big=bool(link.value("big")),

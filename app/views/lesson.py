@@ -153,6 +153,7 @@ def render(lesson: Lesson[R]) -> None:
         _picture(lesson, run, a, settings),
         key=lesson.key,
         follow=controls.under_way(lesson.sliders),
+        on_unheard=controls.leave,
         step=link.step(run.recording.steps),
         on_pin=link.pin_step,
         on_pick=lesson.on_pick,

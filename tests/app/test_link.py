@@ -67,6 +67,13 @@ def test_a_control_moves_the_address_and_its_twin(app):
     assert report(app)["config"].steps == 4000
 
 
+def test_sliders_left_without_a_server_move_their_settings_unless_they_are_locked(app):
+    opened(app, lock="steps")
+    press(app, "leave")
+    assert app.slider(key="weight_scale").value == 2.0
+    assert (report(app)["config"].weight_scale, report(app)["config"].steps) == (2.0, 200)
+
+
 def test_an_address_that_is_right_is_left_as_it_was_written(app):
     """Rewriting it would make Back impossible: each visit would push the reader forward."""
     opened(app, weight_scale="2", steps="200", seed="0")

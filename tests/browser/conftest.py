@@ -118,7 +118,12 @@ class Watch:
 
     def forgive_lost_connections(self) -> None:
         """Forget what the browser and Streamlit say of a server that is not there."""
-        for text in ("net::ERR_", "Client Error in reaching server endpoint"):
+        for text in (
+            "net::ERR_",
+            "Client Error in reaching server endpoint",
+            "Is Streamlit still running?",
+            "Cannot send rerun backMessage when disconnected",
+        ):
             self.forgive(text)
 
     def _hear(self, message) -> None:
