@@ -145,7 +145,7 @@ def found(config: rc.ExperimentConfig, rec: rc.Recording, *, sequence: int = 0) 
         pieces.nets,
         pieces.nets == NETS and _CURVES.has(small),
         _curve(small),
-        _spectrum(config),
+        spectrum_of(config),
         _values(config, rec, min(sequence, rec.x.shape[1] - 1)),
         variance,
         _schemes(small, variance),
@@ -215,7 +215,8 @@ def _theory(small: rc.ExperimentConfig, nets: int) -> Curve | None:
     return of_cell(small, measured_unit(small, range(nets)), SCALES)
 
 
-def _spectrum(config: rc.ExperimentConfig) -> Spectrum:
+def spectrum_of(config: rc.ExperimentConfig) -> Spectrum:
+    """Return the spectrum of the W_hh that a run draws, at weight scale 1."""
     one_step = rc.ExperimentConfig(
         cell=config.cell,
         init=config.init,

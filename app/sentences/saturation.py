@@ -15,6 +15,8 @@ MANY: Final = 0.5
 FEW: Final = 0.1
 """Shares of saturated units above which "most" are, and below which "few" are."""
 
+_AT_MOST_1: Final = "“The slope is at most 1, so the gradient cannot explode.”"
+
 _FORMULA: Final = (
     r"$\frac{\partial L}{\partial h_{t-1}} = W_{hh}^{\top}\,\mathrm{diag}(\phi'(a_t))\,"
     r"\frac{\partial L}{\partial h_t}$"
@@ -63,44 +65,81 @@ def notice(rec: Recording, found: Saturation | None) -> str:
     return f"{_why(rec, found)} {_driven(found)}"
 
 
-def beliefs(rec: Recording, found: Saturation | None) -> tuple[Belief, ...]:
-    """Return what is often read and what this run shows of it."""
-    if found is None or found.decades_by_weight is None or found.decades_by_slope is None:
+def beliefs(
+    rec: Recording, found: Saturation | None, radius: float | None = None
+) -> tuple[Belief, ...]:
+    """Return what is often read and what this run shows of it.
+
+    Parameters
+    ----------
+    radius : the spectral radius of W_hh; without it nothing is said about it.
+    """
+    if (
+        found is None
+        or found.decades_by_weight is None
+        or found.decades_by_slope is None
+        or not found.steps_crossed
+    ):
         return ()
-    result = factor(found.decades_by_weight + found.decades_by_slope)
-    slope, weight = factor(found.decades_by_slope), factor(found.decades_by_weight)
-    several = ", the new losses left aside," if found.decades_by_loss is not None else ""
+    kind = rec.network.activation
+    told = [] if kind == "identity" else [_of_saturation(rec, found)]
+    told.append(_of_slopes(rec, found))
+    if radius is not None and kind in ("tanh", "sigmoid"):
+        told.append(_of_radius(rec, found, radius))
+    return tuple(told)
+
+
+def _of_saturation(rec: Recording, found: Saturation) -> Belief:
     lead = _lead(rec, found)
     if rec.network.activation == "relu":
-        first = Belief(
+        return Belief(
             "“ReLU has slope 1, so its gradient does not vanish.”",
-            f"{lead} and have slope 0: φ′ multiplies the gradient by {slope}, "
-            f"and {_dead(rec, found)}",
+            f"{lead} and have slope 0: φ′ multiplies the gradient by "
+            f"{factor(found.decades_by_slope or 0.0)}, and {_dead(rec, found)}; "
+            f"with what W gives it is multiplied by {_end(rec, found)}",
         )
-    else:
-        first = Belief(
-            "“Saturation kills the gradient.”",
-            f"{lead[0].lower()}{lead[1:]}, and the gradient is multiplied{several} by {result}: "
-            f"{_outcome(rec, found)}",
-        )
-    second = Belief(
-        "“The slope is at most 1, so the gradient cannot explode.”",
-        f"φ′ multiplies it by {slope}, but W by {weight}: only their product counts"
-        if found.decades_by_weight > 0.0
-        else f"φ′ multiplies it by {slope} and W by {weight}: here W gives nothing; “32 units” "
-        "above shows one that explodes",
+    return Belief(
+        "“Saturation kills the gradient.”",
+        f"{lead[0].lower()}{lead[1:]}, and the gradient is multiplied by {_end(rec, found)}: "
+        f"{_outcome(rec, found)}",
     )
-    if rec.network.activation == "identity":
-        return (second,)
-    if rec.network.activation not in ("tanh", "sigmoid"):
-        return first, second
+
+
+def _of_slopes(rec: Recording, found: Saturation) -> Belief:
+    weight, slope = found.decades_by_weight or 0.0, found.decades_by_slope or 0.0
+    pulls = (
+        f"φ′ multiplies it by {factor(slope)}, W by {factor(weight)}, both by {_end(rec, found)}"
+    )
+    if weight > 0.0:
+        return Belief(_AT_MOST_1, f"{pulls}: only their product counts")
+    return Belief(
+        _AT_MOST_1, f"{pulls}: here W gives nothing; “32 units” above shows one that explodes"
+    )
+
+
+def _of_radius(rec: Recording, found: Saturation, radius: float) -> Belief:
     own, taken = found.weight_per_step or 0.0, found.slope_per_step or 0.0
-    third = Belief(
+    return Belief(
         "“A spectral radius above 1 explodes, below 1 vanishes.”",
-        f"W gives × {factor(own, 3)} per step, φ′ takes {_divided(taken)}: what is left is "
-        f"× {factor(own + taken, 3)}",
+        f"this W_hh has radius {number(radius, 3)}; it gives × {factor(own, 3)} per step, "
+        f"φ′ takes {_divided(taken)}, what is left is × {factor(own + taken, 3)} per step, "
+        f"and in all × {_end(rec, found)}",
     )
-    return first, second, third
+
+
+def _end(rec: Recording, found: Saturation) -> str:
+    """Say what both pulls come to, and what that is called."""
+    decades = (found.decades_by_weight or 0.0) + (found.decades_by_slope or 0.0)
+    result = factor(decades)
+    if found.decades_by_loss is not None:
+        return f"{result}, the new losses left aside"
+    if rec.last_loss_step + 1 < FEWEST:
+        return result
+    named = "it vanishes" if decades < -FAR else "it explodes" if decades > FAR else "it holds"
+    zeros, sequences = rec.verdict.zero_sequences, rec.verdict.sequences
+    if zeros:
+        return f"{result} ({named} in {sequences - zeros} of {sequences} sequences; 0 in the rest)"
+    return f"{result} ({named})"
 
 
 def alt_text(rec: Recording, found: Saturation | None) -> str:

@@ -5,7 +5,7 @@ from typing import Any, Final, NamedTuple
 import pandas as pd
 
 import rnn_core as rc
-from app import engine, nets, presets, tables
+from app import engine, nets, presets, tables, weight_scales
 from app.components.parcel import Picture
 from app.figures.saturation import drawing
 from app.other_cell import with_cell
@@ -62,8 +62,15 @@ def _reading(run: _Run) -> lesson.Reading:
     return lesson.Reading(
         saturation.equation(found),
         saturation.notice(rec, found),
-        beliefs=saturation.beliefs(rec, found),
+        beliefs=saturation.beliefs(rec, found, _radius(rec)),
     )
+
+
+def _radius(rec: rc.Recording) -> float | None:
+    """Return the spectral radius of W_hh; None of an untied net, which has one at every step."""
+    if rec.config is None or not rec.config.is_tied:
+        return None
+    return weight_scales.spectrum_of(rec.config).radius * rec.config.weight_scale
 
 
 def _tables(run: _Run) -> tuple[lesson.Table, ...]:

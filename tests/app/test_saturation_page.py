@@ -28,8 +28,10 @@ def test_a_link_shows_its_run_with_claim_equation_and_answers():
     assert parcel(page)["alt"] == says.alt_text(rec, found)
     assert says.claim(rec, found).replace("^", "") in text
     assert says.notice(rec, found).replace("_hh", "hh") in text
-    for belief in says.beliefs(rec, found):
-        assert f"You may have read: {belief.read} Look: {belief.look}.".replace("^", "") in text
+    radius = np.abs(np.linalg.eigvals(rec.network.state_dict()["weight_hh_l0"])).max()
+    for belief in says.beliefs(rec, found, radius):
+        told = f"You may have read: {belief.read} Look: {belief.look}."
+        assert told.replace("^", "").replace("_hh", "hh") in text
 
 
 @pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.key)

@@ -159,15 +159,57 @@ def test_a_run_without_states_says_so_and_nothing_else():
 def test_beliefs_are_answered_with_the_numbers_of_the_run(settings):
     rec, found = run(**settings)
     slow = Slow(rec)
-    saturation_kills, slope_bounds, radius = says.beliefs(rec, found)
+    saturation_kills, slope_bounds, radius = says.beliefs(rec, found, 1.25)
     lead = f"{slow.share:.0f} % of the units are saturated"
+    end = f"{written(slow.verdict.decades)} ({fate(slow.verdict.decades)})"
     assert saturation_kills.look.startswith(lead)
-    assert f"multiplied by {written(slow.verdict.decades)}:" in saturation_kills.look
-    assert f"φ′ multiplies it by {written(slow.slope)}" in slope_bounds.look
-    assert f"{10 ** sum(slow.per_step):.3g}" in radius.look
+    assert f"multiplied by {end}:" in saturation_kills.look
+    pulls = f"φ′ multiplies it by {written(slow.slope)}, W by {written(slow.weight)}"
+    assert f"{pulls}, both by {end}" in slope_bounds.look
+    assert radius.look.startswith("this W_hh has radius 1.25; it gives × ")
+    assert f"{10 ** sum(slow.per_step):.3g} per step, and in all × {end}" in radius.look
+    assert says.beliefs(rec, found) == (saturation_kills, slope_bounds)
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ({"activation": "relu", "weight_scale": 0.5}, "it vanishes"),
+        ({"activation": "relu", "weight_scale": 4.0, "hidden_size": 24}, "it explodes"),
+        ({"weight_scale": 1.9, "hidden_size": 24, "steps": 20}, "it holds"),
+        ({"activation": "sigmoid"}, "it vanishes"),
+    ],
+)
+def test_every_answer_ends_in_what_became_of_the_gradient(settings, named):
+    rec, found = run(**settings)
+    decades = Slow(rec).verdict.decades
+    assert fate(decades) == named
+    for belief in says.beliefs(rec, found, 1.0):
+        assert f"({named})" in belief.look
+
+
+def test_sequences_without_a_gradient_are_told_apart():
+    rec, found = run(activation="relu", hidden_size=2, batch_size=8, seed=0)
+    zeros = int((rec.layers[0].d_h[0] == 0).all(axis=-1).sum())
+    assert 0 < zeros < 8
+    for belief in says.beliefs(rec, found, 1.0):
+        assert f"in {8 - zeros} of 8 sequences; 0 in the rest)" in belief.look
+
+
+def test_a_short_run_and_one_with_many_losses_have_no_regime():
+    for settings in ({"steps": 5}, {"loss_at": "every"}):
+        for belief in says.beliefs(*run(**settings), 1.0):
+            assert not re.search("it (vanishes|holds|explodes)", belief.look)
+    assert says.beliefs(*run(steps=1), 1.0) == ()
+
+
+def fate(decades):
+    return "it vanishes" if decades < -2 else "it explodes" if decades > 2 else "it holds"
 
 
 def written(log10):
+    if abs(log10) <= 2:
+        return f"{10**log10:#.2g}"
     digits = 1 if abs(log10) < 9.95 else 0
     return f"10^{log10:.{digits}f}"
 
