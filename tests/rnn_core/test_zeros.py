@@ -109,6 +109,21 @@ def test_factors_that_jump_between_the_ends_of_float64_cancel():
     assert logs[-2::-2] == pytest.approx(np.full(20, 300.0), abs=1e-9)
 
 
+@pytest.mark.parametrize("T", [1, 2, 40])
+@pytest.mark.parametrize("size", [1e154, 1e200, 1e307])
+def test_parts_that_cancel_leave_exactly_zero_however_large_they_are(T, size):
+    """W^T (1, -1) = 0; looked at on a larger scale, the two parts are inf - inf."""
+    net = vanilla(np.full((2, 2), size), "identity")
+    v = np.array([[1.0, -1.0], [1.0, 1.0]])
+    rec = silent(net, T, v=v, batch=2)
+    norms = rec.layers[0].log10_norms("d_h")
+    assert np.isneginf(norms[:-1, 0]).all()
+    assert np.isneginf(rec.d_init[0].log10_norms("d_h")[0])
+    assert (rec.d_init[0].d_h[0] == 0).all()
+    step = math.log10(2 * size)
+    assert norms[::-1, 1] == pytest.approx(math.log10(2) / 2 + step * np.arange(T), rel=1e-12)
+
+
 def exact_slope(kind, a):
     getcontext().prec = 60
     e = (-abs(Decimal(a)) * (2 if kind == "tanh" else 1)).exp()
