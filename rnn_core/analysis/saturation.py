@@ -150,8 +150,8 @@ def _parts(rec: Recording, crossed: slice) -> tuple[Array, Array]:
     named = layer.params.named()
     weight = named["weight_hh"]
     weight = weight[crossed] if weight.ndim == 3 else weight
-    bias = sum((named[name] for name in ("bias_ih", "bias_hh") if name in named), start=0.0)
     with np.errstate(all="ignore"):
+        bias = sum((named[name] for name in ("bias_ih", "bias_hh") if name in named), start=0.0)
         recurrent = layer.h_before[crossed] @ weight.mT
         driven = np.asarray(rec.x)[crossed] @ named["weight_ih"].mT + bias
     return recurrent, driven

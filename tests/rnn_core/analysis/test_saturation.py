@@ -145,6 +145,18 @@ def test_a_state_that_overflowed_leaves_nothing():
     assert histogram(nothing, reach=1.0, bins=4).shares.sum() == 0.0
 
 
+def test_biases_that_are_beyond_float64_together_drive_without_end():
+    state = {
+        "weight_ih_l0": np.zeros((1, 1)),
+        "weight_hh_l0": np.zeros((1, 1)),
+        "bias_ih_l0": np.array([1.7e308]),
+        "bias_hh_l0": np.array([1.7e308]),
+    }
+    net = rc.Network.from_state_dict(state, cell="rnn")
+    found = saturation(rc.record(net, np.zeros((3, 1, 1)), last_step(np.ones(1))))
+    assert (found.input_rms, found.recurrent_rms, found.share) == (math.inf, 0.0, 1.0)
+
+
 def test_a_gated_cell_is_refused():
     rec = rc.run(rc.ExperimentConfig(cell="gru", steps=3))
     with pytest.raises(
