@@ -5,7 +5,8 @@ where the true derivative of tanh is 10^-16: a saturated unit would read "exactl
 """
 
 from dataclasses import dataclass
-from typing import Final, Protocol
+from functools import cache
+from typing import Any, Final, Protocol
 
 import numpy as np
 
@@ -13,6 +14,22 @@ from rnn_core.arrays import Array, BoolArray
 
 RESOLVED: Final = 354.0
 """Largest |a| at which tanh'(a) is a normal float64; beyond it the derivative is a bound."""
+
+
+@cache
+def resolved(dtype: np.dtype[Any]) -> float:
+    """Return the like of `RESOLVED` for a float type.
+
+    >>> resolved(np.dtype("float64")), round(resolved(np.dtype("float32")), 1)
+    (354.0, 43.7)
+    """
+    return min(RESOLVED, -0.5 * float(np.log(np.finfo(dtype).tiny)))
+
+
+def are_resolved(*arrays: Array) -> bool:
+    """Tell whether no slope at these pre-activations needs a bound; nan does."""
+    limit = resolved(arrays[0].dtype)
+    return all(array.max() < limit and array.min() > -limit for array in arrays)
 
 
 def sigmoid(a: Array, out: Array | None = None) -> Array:
@@ -34,7 +51,7 @@ def sigmoid_and_slope(a: Array, *, is_resolved: bool = False) -> tuple[Array, Ar
 
     Parameters
     ----------
-    is_resolved : whether all |a| are known to be below `RESOLVED`, so that no bound is needed.
+    is_resolved : whether all |a| are known to be below `resolved`, so that no bound is needed.
     """
     e, value = _exponential_and_sigmoid(a, is_resolved=is_resolved)
     e *= value

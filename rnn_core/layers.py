@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rnn_core.activations import RESOLVED
+from rnn_core.activations import resolved
 from rnn_core.analysis.crossing import into_input as resolved_into_input
 from rnn_core.arrays import Array, BoolArray
 from rnn_core.bptt import sweep
@@ -118,7 +118,7 @@ def sweep_layer(
 
     def has_bounds() -> bool:
         lost_before = d_end is not None and d_end.may_underflow()
-        return lost_before or bool((np.abs(tape.a) > RESOLVED).any())
+        return lost_before or bool((np.abs(tape.a) > resolved(tape.a.dtype)).any())
 
     found: list[tuple[StateGradient, StateGradient]] = []
     linked: list[Flags] = []

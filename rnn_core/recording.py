@@ -9,7 +9,7 @@ from types import MappingProxyType
 import numpy as np
 import pandas as pd
 
-from rnn_core.activations import ACTIVATIONS, RESOLVED, is_saturated
+from rnn_core.activations import ACTIVATIONS, is_saturated, resolved
 from rnn_core.analysis.ledger import Ledger, weight_ledger
 from rnn_core.analysis.verdict import Verdict
 from rnn_core.arrays import Array, BoolArray, IntArray, read_only
@@ -136,13 +136,15 @@ class LayerRecording:
     def bound_steps(self) -> IntArray:
         """Steps (from 0) at which some |a| > 354: there phi' is below what float64 resolves.
 
-        An LSTM's |c| counts as well: tanh'(c) stands between dL/dh and dL/dc.
+        In a recording of float32 it is |a| > 43.7. An LSTM's |c| counts as well: tanh'(c) stands
+        between dL/dh and dL/dc.
         """
         if not ACTIVATIONS[self.activation].is_bounded:
             return np.array([], dtype=np.int64)
-        is_beyond = (np.abs(self.a) > RESOLVED).any(axis=(1, 2))
+        limit = resolved(self.a.dtype)
+        is_beyond = (np.abs(self.a) > limit).any(axis=(1, 2))
         if self.cell_name == "lstm":
-            is_beyond |= (np.abs(self.c) > RESOLVED).any(axis=(1, 2))
+            is_beyond |= (np.abs(self.c) > limit).any(axis=(1, 2))
         return np.flatnonzero(is_beyond)
 
     @cached_property

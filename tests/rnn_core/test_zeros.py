@@ -162,6 +162,21 @@ def test_steps_beyond_the_last_resolved_derivative_are_named(bias, bounded):
     assert logs[2, 0, 0] == pytest.approx(-260.0, abs=0.1)
 
 
+@pytest.mark.parametrize(("bias", "bounded"), [(43.0, False), (-44.5, True), (300.0, True)])
+def test_steps_beyond_what_float32_resolves_are_named_in_a_float32_recording(bias, bounded):
+    """4 e^-87 is the last normal number of float32."""
+    state = {"weight_ih_l0": [[1.0]], "weight_hh_l0": [[1.0]]}
+    net = rc.Network.from_state_dict(state, cell="rnn")
+    x = np.zeros((6, 1, 1))
+    x[3] = bias
+    layers = [
+        rc.record(net, x, last_step(np.ones(1)), dtype=d).layers[0] for d in ("float32", "float64")
+    ]
+    assert layers[0].bound_steps.tolist() == ([3] if bounded else [])
+    assert layers[1].bound_steps.tolist() == []
+    assert np.isfinite(layers[0].log10_norms("d_h")).all()
+
+
 def test_relu_and_identity_have_no_step_beyond_resolution():
     for activation in ("relu", "identity"):
         layer = silent(vanilla(np.eye(2), activation), 5, h_init=np.full((1, 2), 1e200)).layers[0]
