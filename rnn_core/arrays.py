@@ -34,8 +34,18 @@ def is_array_of_rank(value: object, rank: int) -> bool:
         return False
 
 
-def finite_array(name: str, value: object, expected: str, shape: tuple[int | None, ...]) -> Array:
+def finite_array(
+    name: str,
+    value: object,
+    expected: str,
+    shape: tuple[int | None, ...],
+    *,
+    may_share: bool = False,
+) -> Array:
     """Return `value` as a float64 array of `shape`, where None allows any size.
+
+    A copy: what was recorded does not follow the caller's array. With `may_share` an array that
+    owns its numbers and is closed for writing is handed back as it is.
 
     Raises
     ------
@@ -51,7 +61,8 @@ def finite_array(name: str, value: object, expected: str, shape: tuple[int | Non
         want is not None and want != have for want, have in zip(shape, array.shape, strict=True)
     ):
         raise ShapeError(f"{name}: expected {expected}, got {array.shape}")
-    array = array.astype(np.float64)  # a copy: what was recorded does not follow the caller's array
+    is_closed = may_share and array.base is None and not array.flags.writeable
+    array = array.astype(np.float64, copy=not is_closed)
     if not all_finite(array):
         where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
         raise ShapeError(f"{name}: expected finite numbers, got {array[where]} at {where}")

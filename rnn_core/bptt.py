@@ -133,11 +133,14 @@ class _Sweep:
             self._rescale(position, self.window.rescale)
             end = max(position - BLOCK, 0)
             self.exponent[end:position] = self.exponent[position]
-            own = self._own_losses(position, end)
-            for p in range(position - 1, end - 1, -1):
-                self._step_to(p)
-                if p and self.has_loss[p - 1]:
-                    self.views[p][0][...] += own[p - end]
+            if self._is_plain(end, position):
+                self.maps.vjp_steps(end, position, self.views, self.work)
+            else:
+                own = self._own_losses(position, end)
+                for p in range(position - 1, end - 1, -1):
+                    self._step_to(p)
+                    if p and self.has_loss[p - 1]:
+                        self.views[p][0][...] += own[p - end]
             trusted = self._trusted(position, end)
             position = trusted if trusted < position else self._careful_step(position)
 
@@ -150,6 +153,14 @@ class _Sweep:
         self.size[last] = size_exponents(*self.views[last])
         self._add_loss(last)
         self.size[last] = size_exponents(*self.views[last])
+
+    def _is_plain(self, end: int, position: int) -> bool:
+        """Tell whether nothing enters, leaves or jumps between these positions."""
+        if self.terms is not None or self.skip is not None:
+            return False
+        if any(self.has_loss[max(end - 1, 0) : position - 1]):
+            return False
+        return not any(end <= border < position for border in self.borders)
 
     def _step_to(self, p: int) -> None:
         before = self.views[p]

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rnn_core.arrays import Array
+from rnn_core.arrays import Array, read_only
 
 
 class LossResult(NamedTuple):
@@ -49,8 +49,12 @@ class Projection:
 
     def __call__(self, h: Array) -> LossResult:
         """Return L and dl_t/dh_t = v_t for every sequence."""
-        d_h = np.broadcast_to(self.readout[:, None, :], h.shape).copy()
-        return LossResult(float(np.einsum("tbh,th->", h, self.readout)), d_h)
+        steps = np.flatnonzero(self.readout.any(axis=1))
+        v = self.readout[steps]
+        d_h = np.zeros(h.shape)
+        d_h[steps] = v[:, None, :]
+        seen = h if len(steps) == len(h) else h[steps]
+        return LossResult(float(np.einsum("tbh,th->", seen, v)), read_only(d_h))
 
 
 @dataclass(frozen=True)

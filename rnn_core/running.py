@@ -181,7 +181,7 @@ def _called(loss: Loss, y: Array, net: Network) -> LossResult:
     if np.ndim(result.value) != 0 or not is_real(result.value):
         raise ShapeError(f"value: expected a number, got {quoted(result.value)}")
     expected = f"(T={steps}, B={batch}, H={size})"
-    d_h = finite_array("d_h", result.d_h, expected, (steps, batch, size))
+    d_h = finite_array("d_h", result.d_h, expected, (steps, batch, size), may_share=True)
     if not isinstance(result.gradients, Mapping):
         raise ShapeError(f"gradients: expected arrays by name, got {quoted(result.gradients)}")
     taken = frozenset(net.state_dict() if result.gradients else ())

@@ -11,7 +11,7 @@ the weight gradients is one product as well.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final, NamedTuple, Protocol, cast
 
@@ -28,6 +28,9 @@ Terms = frozenset[str]
 
 Stored = Callable[[Array], Array]
 """What storing a vector does to it: rounds it to a narrow type."""
+
+Product = Callable[[Array, Array, Array], object]
+"""Writes rows @ weight into its third argument."""
 
 CHUNK: Final = 65_536
 """Entries of a chunk of steps that is worked on at once: what stays in a core's cache."""
@@ -191,6 +194,24 @@ class StepMaps(ABC):
             out[0][...] += work.parts[0]
         return out
 
+    def vjp_steps(self, first: int, stop: int, states: Sequence[State], work: Workspace) -> None:
+        """Carry gradients back through steps stop - 1 down to `first`: `vjp_step`, all terms on.
+
+        Parameters
+        ----------
+        first, stop : at least one step.
+        states : at place p the gradients after p steps; places `first` to stop - 1 are written.
+        """
+        flat, weight, place = work.flat, self.weight, self.line_state
+        write, multiply = self.write_products, product_of(flat, weight, states[first][0])
+        for t in range(stop - 1, first - 1, -1):
+            before = states[t]
+            line = None if place is None else before[1] if place else work.parts[0]
+            write(t, states[t + 1], line, None, work)
+            multiply(flat, weight if self.is_tied else weight[t], before[0])
+            if place == 0:
+                np.add(before[0], work.parts[0], before[0])
+
 
 class LinearRun(NamedTuple):
     """A run of many nets of which only the states and the linear maps are kept.
@@ -247,6 +268,17 @@ class SkipInTime(NamedTuple):
 
     steps: int
     scale: float
+
+
+def product_of(rows: Array, weight: Array, out: Array) -> Product:
+    """Return `product` for arrays like these, or what it comes to without looking at each again.
+
+    Parameters
+    ----------
+    weight : (..., K, N), or such a matrix per step of an untied net, (T, K, N).
+    """
+    is_one_product = rows.ndim == 2 and weight.ndim <= 3 and out.flags.c_contiguous
+    return np.ndarray.dot if is_one_product else product
 
 
 def product(rows: Array, weight: Array, out: Array) -> Array:

@@ -14,7 +14,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from rnn_core.activations import RESOLVED, sigmoid, sigmoid_and_rest, tanh_slope
+from rnn_core.activations import are_resolved, resolved, sigmoid, sigmoid_and_rest, tanh_slope
 from rnn_core.arrays import Array
 from rnn_core.cells.base import (
     LinearRun,
@@ -26,7 +26,7 @@ from rnn_core.cells.base import (
     Workspace,
     along_time,
     joined_rows,
-    product,
+    product_of,
 )
 from rnn_core.cells.many_nets import gates_first, largest_drive
 from rnn_core.cells.params import Params
@@ -159,8 +159,9 @@ class GruCell:
         steps = zip(joined[:-1], products, q, gates, a_n, h[:-1], h[1:], strict=True)
         with np.errstate(all="ignore"):
             weights = np.ascontiguousarray(joined_weights(params).mT)
+            multiply = product_of(joined[0], weights, products[0])
             for t, (row, product_t, q_t, a_rz, a_n_t, before, after) in enumerate(steps):
-                product(row, weights, product_t)
+                multiply(row, weights, product_t)
                 sigmoid(a_rz, gate)
                 np.multiply(r, q_t, reset)
                 np.add(a_n_t, reset, a_n_t)
@@ -190,10 +191,11 @@ class GruCell:
         for chunk in tape.chunks():
             a = tape.a[chunk]
             a_n, q = a[..., 2 * size :], tape.products[chunk][..., :size]
-            gates = sigmoid_and_rest(a[..., : 2 * size])
+            is_near = are_resolved(a, q)
+            gates = sigmoid_and_rest(a[..., : 2 * size], is_resolved=is_near)
             r_and_z = tuple((part[..., :size], part[..., size:]) for part in gates)
             kept = h[:-1][chunk] - np.tanh(a_n)
-            _write_maps(maps, chunk, r_and_z, (q, a_n, kept))
+            _write_maps(maps, chunk, r_and_z, (q, a_n, kept), is_resolved=is_near)
         return maps
 
     def run_linear(self, params: Params, x: Array, init: State) -> LinearRun:
@@ -211,7 +213,7 @@ class GruCell:
         n, kept = np.empty(shape[1:], dtype), np.empty(shape[1:], dtype)
         with np.errstate(all="ignore"):
             weights = gates_first(joined_weights(params), size)
-            is_near = largest_drive(params, x, h[0]) < RESOLVED
+            is_near = largest_drive(params, x, h[0]) < resolved(dtype)
             for t, x_t in enumerate(x):
                 row[..., :size], row[..., size:-1] = h[t], x_t
                 np.matmul(row, weights, out=a)
@@ -247,7 +249,7 @@ def _write_maps(
     ----------
     gates : of r and z: their values, 1 minus them, their slopes.
     candidate : q, a_n and h_{t-1} - n.
-    is_resolved : whether |q| and |a_n| are known to be below `RESOLVED`.
+    is_resolved : whether |q| and |a_n| are known to be below `resolved`.
     """
     (r, z), (_, rest), (of_r, of_z) = gates
     q, a_n, kept = candidate
@@ -269,7 +271,7 @@ def _write_maps(
 def _slope_times(q: Array, a_n: Array) -> Array:
     """Return q tanh'(a_n) where |q| may be beyond float64: then tanh' is further below it.
 
-    Where |a_n| is beyond `RESOLVED` it comes from logarithms: the bound that stands for tanh'
+    Where |a_n| is beyond `resolved` it comes from logarithms: the bound that stands for tanh'
     there, times 10^308, would be no bound.
     """
     limits = np.finfo(q.dtype)
@@ -277,7 +279,7 @@ def _slope_times(q: Array, a_n: Array) -> Array:
     size = np.log(np.abs(limited)) + np.log(4.0) - 2.0 * np.abs(a_n)
     far = np.copysign(np.maximum(np.exp(size), limits.tiny), limited)
     return np.where(
-        np.abs(a_n) > RESOLVED, np.where(limited == 0, 0.0, far), tanh_slope(a_n) * limited
+        np.abs(a_n) > resolved(q.dtype), np.where(limited == 0, 0.0, far), tanh_slope(a_n) * limited
     )
 
 

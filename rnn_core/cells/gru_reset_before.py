@@ -10,13 +10,13 @@ PyTorch has no such cell; Keras has it as `reset_after=False`.
 Source: Cho et al. (2014), equations 5 to 8, with the two biases of torch.nn.GRU.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
-from rnn_core.activations import sigmoid, sigmoid_and_slope, tanh_slope
+from rnn_core.activations import are_resolved, sigmoid, sigmoid_and_slope, tanh_slope
 from rnn_core.arrays import Array
 from rnn_core.cells.base import (
     LinearRun,
@@ -136,6 +136,11 @@ class ResetBeforeMaps(StepMaps):
             out[0][...] += line
         return out
 
+    def vjp_steps(self, first: int, stop: int, states: Sequence[State], work: Workspace) -> None:
+        """Carry gradients back through some steps; see the base class."""
+        for t in range(stop - 1, first - 1, -1):
+            self.vjp_step(t, states[t + 1], out=states[t], work=work)
+
     def rows(self, steps: slice, d_state: State) -> Array:
         """Return dL/da of some steps, in the order r, z, n."""
         (d_h,) = d_state
@@ -222,7 +227,7 @@ class ResetBeforeCell(GruCell):
         for chunk in tape.chunks():
             a, before = tape.a[chunk], h[:-1][chunk]
             a_n = a[..., 2 * size :]
-            value, slope = sigmoid_and_slope(a[..., : 2 * size])
+            value, slope = sigmoid_and_slope(a[..., : 2 * size], is_resolved=are_resolved(a))
             reset[chunk], keep[chunk] = value[..., :size], value[..., size:]
             into = sigmoid(-a[..., size : 2 * size])  # 1 - z, without the cancellation
             np.multiply(into, tanh_slope(a_n), out=candidate[chunk])

@@ -15,7 +15,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from rnn_core.activations import RESOLVED, sigmoid, sigmoid_and_slope, tanh_slope
+from rnn_core.activations import are_resolved, resolved, sigmoid, sigmoid_and_slope, tanh_slope
 from rnn_core.arrays import Array
 from rnn_core.cells.base import (
     LinearRun,
@@ -27,7 +27,7 @@ from rnn_core.cells.base import (
     Workspace,
     along_time,
     joined_rows,
-    product,
+    product_of,
 )
 from rnn_core.cells.many_nets import gates_first, largest_drive
 from rnn_core.cells.params import Params
@@ -126,8 +126,9 @@ class LstmCell:
         steps = zip(joined[:-1], a, candidate, c[:-1], c[1:], h[1:], strict=True)
         with np.errstate(all="ignore"):
             weights = np.ascontiguousarray(params.joined().mT)
+            multiply = product_of(joined[0], weights, a[0])
             for t, (row, pre, a_g, c_before, c_after, h_after) in enumerate(steps):
-                product(row, weights if params.is_tied else weights[t], pre)
+                multiply(row, weights if params.is_tied else weights[t], pre)
                 sigmoid(pre, gate)
                 np.tanh(a_g, g)
                 _write_state((i, f, g, o), c_before, c_after, h_after, written)
@@ -154,13 +155,20 @@ class LstmCell:
         into = np.empty((*shape[:-1], 3, size), dtype=dtype)
         maps = LstmMaps(params.weight_hh, params.is_tied, to_cell, keep, into, output)
         for chunk in tape.chunks():
-            a = tape.a[chunk]
-            value, slope = sigmoid_and_slope(a)
-            i, f, _, o = (value[..., k * size : (k + 1) * size] for k in range(4))
-            of_i, of_f, _, of_o = (slope[..., k * size : (k + 1) * size] for k in range(4))
-            a_g, after = a[..., 2 * size : 3 * size], c[1:][chunk]
-            slopes = (of_i, of_f, tanh_slope(a_g), of_o, tanh_slope(after))
-            _write_maps(maps, chunk, (i, f, np.tanh(a_g), o, np.tanh(after)), slopes, c[:-1][chunk])
+            a, after = tape.a[chunk], c[1:][chunk]
+            of_input, a_g, of_output = np.split(a, (2 * size, 3 * size), axis=-1)
+            a_near, c_near = are_resolved(a), are_resolved(after)
+            (i, f), (of_i, of_f) = (
+                (part[..., :size], part[..., size:])
+                for part in sigmoid_and_slope(of_input, is_resolved=a_near)
+            )
+            o, of_o = sigmoid_and_slope(of_output, is_resolved=a_near)
+            of_g, of_c = (
+                tanh_slope(a_g, is_resolved=a_near),
+                tanh_slope(after, is_resolved=c_near),
+            )
+            values = (i, f, np.tanh(a_g), o, np.tanh(after))
+            _write_maps(maps, chunk, values, (of_i, of_f, of_g, of_o, of_c), c[:-1][chunk])
         return maps
 
     def run_linear(self, params: Params, x: Array, init: State) -> LinearRun:
@@ -178,8 +186,10 @@ class LstmCell:
         with np.errstate(all="ignore"):
             # i, f, o side by side: what is a sigmoid is one call
             weights = gates_first(params.joined(), size)[[0, 1, 3, 2]]
-            a_near = largest_drive(params, x, h[0]) < RESOLVED
-            c_near = float(np.abs(init[1]).max()) + len(x) < RESOLVED  # |c| grows by 1 at most
+            a_near = largest_drive(params, x, h[0]) < resolved(dtype)
+            c_near = float(np.abs(init[1]).max()) + len(x) < resolved(
+                dtype
+            )  # |c| grows by 1 at most
             for t, x_t in enumerate(x):
                 row[..., :size], row[..., size:-1] = h[t], x_t
                 np.matmul(row, weights, out=a)

@@ -22,7 +22,7 @@ from rnn_core.cells.base import (
     Workspace,
     along_time,
     joined_rows,
-    product,
+    product_of,
 )
 from rnn_core.cells.params import Params
 
@@ -85,8 +85,9 @@ class VanillaCell:
         a = np.empty((len(x), *h.shape[1:]), dtype=x.dtype)
         with np.errstate(all="ignore"):
             weights = np.ascontiguousarray(params.joined().mT)
+            multiply = product_of(joined[0], weights, a[0])
             for t, (row, pre, after) in enumerate(zip(joined[:-1], a, h[1:], strict=True)):
-                product(row, weights if params.is_tied else weights[t], pre)
+                multiply(row, weights if params.is_tied else weights[t], pre)
                 phi(pre, after)
                 if skip is not None and t + 1 >= skip.steps:
                     np.add(after, skip.scale * h[t + 1 - skip.steps], after)
