@@ -24,7 +24,7 @@ st.set_page_config(
     page_title="Gradient Flow Lab",
     page_icon="📉",
     layout="wide",
-    initial_sidebar_state="collapsed" if IS_BIG else "auto",
+    initial_sidebar_state="collapsed" if IS_BIG or st.context.is_embedded else "auto",
 )
 st.html(Path(__file__).with_name("lab.css"))
 if IS_BIG:

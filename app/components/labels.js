@@ -70,15 +70,37 @@ const barOf = (bar, node) => {
   return parts;
 };
 
+const LEAST = 0.6; // of its size: smaller type is not read
+
+// On a narrow screen a title ends before the next one beside it, or at the edge.
+const narrowed = (notes, width) => {
+  const boxes = notes.map((note) => note.getBoundingClientRect());
+  const edge = notes[0]?.parentElement.getBoundingClientRect().left + width;
+  for (const [k, note] of notes.entries()) {
+    const own = boxes[k];
+    const next = boxes.filter((box) => box.left > own.left + 1 && Math.abs(box.top - own.top) < 8);
+    const room = Math.min(edge, ...next.map((box) => box.left - 8)) - own.left;
+    if (own.width <= room) continue;
+    note.style.fontSize = `${parseFloat(note.style.fontSize) * Math.max(LEAST, room / own.width)}px`;
+  }
+};
+
 const labelsOf = (frame, node) => {
   const overlay = frame.querySelector('.lab-labels');
   let shown = { notes: [], bars: [] };
+  let placed = null;
   const place = () => {
-    if (!node._fullLayout?._size || 'failed' in node.dataset) return overlay.replaceChildren();
-    const parts = [...shown.notes.flatMap((note) => noteOf(note, node._fullLayout)), ...shown.bars.flatMap((bar) => barOf(bar, node))];
-    const old = [...overlay.children];
-    const isSame = old.length === parts.length && parts.every((part, k) => part.isEqualNode(old[k]));
-    if (!isSame) overlay.replaceChildren(...parts);
+    if (!node._fullLayout?._size || 'failed' in node.dataset) {
+      placed = null;
+      return overlay.replaceChildren();
+    }
+    const notes = shown.notes.flatMap((note) => noteOf(note, node._fullLayout));
+    const parts = [...notes, ...shown.bars.flatMap((bar) => barOf(bar, node))];
+    const now = parts.map((part) => part.outerHTML).join('');
+    if (now === placed) return;
+    placed = now;
+    overlay.replaceChildren(...parts);
+    narrowed(notes, overlay.clientWidth);
   };
   return { show: (parts) => { shown = parts; place(); }, place };
 };

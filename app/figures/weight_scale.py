@@ -16,8 +16,8 @@ _MARGIN: Final = {"l": 62, "r": 88, "t": 26, "b": 44}
 
 GROWTH: Final = Place(1, 0.0, 0.575, 0.46, 1.0)
 DIRECTIONS: Final = Place(2, 0.0, 0.575, 0.0, 0.27)
-PHASE: Final = Place(3, 0.655, 0.995, 0.57, 0.96)
-EIGENVALUES: Final = Place(4, 0.655, 0.995, 0.0, 0.41)
+PHASE: Final = Place(3, 0.655, 0.995, 0.61, 0.96)
+EIGENVALUES: Final = Place(4, 0.655, 0.995, 0.0, 0.4)
 
 
 def drawing(

@@ -115,3 +115,39 @@ def test_axe_finds_nothing_in_an_opened_step_a_question_or_at_a_projector(open_p
     for _ in schemes(page):
         found = Axe().run(page)
         assert found.violations_count == 0, found.generate_report()
+
+
+@pytest.mark.parametrize("path", ["/", "/weight-scale", "/gating", "/clipping"])
+def test_a_tablet_held_upright_scrolls_one_way_and_no_title_lies_on_another(open_page, path):
+    page = open_page(f"{path}?steps=40&batch_size=2&hidden_size=12")
+    page.set_viewport_size({"width": 820, "height": 1180})
+    page.wait_for_function(
+        """() => {
+            const chart = document.querySelector('[data-run]');
+            return Math.abs(chart.querySelector('.main-svg').clientWidth - chart.clientWidth) <= 1;
+        }"""
+    )
+    place = "document.querySelector('[data-testid=stMain]')"
+    assert page.evaluate(f"{place}.scrollWidth - {place}.clientWidth") == 0
+    overlaps = page.evaluate(
+        """() => {
+            const notes = document.querySelector('.lab-labels').querySelectorAll('.lab-note');
+            const boxes = [...notes].map((note) => note.getBoundingClientRect());
+            return boxes.flatMap((one, k) => boxes.slice(k + 1)
+                .filter((two) => Math.abs(one.top - two.top) < 8
+                    && one.left + 1 < two.right && two.left + 1 < one.right)
+                .map((two) => [one.left, one.right, two.left, two.right]));
+        }"""
+    )
+    assert overlaps == []
+
+
+def test_a_page_in_a_frame_leaves_its_room_to_the_picture(open_page):
+    page = open_page("/?embed=true&steps=40&batch_size=2&hidden_size=12")
+    width = page.locator("[data-run]").bounding_box()["width"]
+    assert width > 0.9 * page.viewport_size["width"]
+    page.locator("[data-testid=stExpandSidebarButton]").click()
+    page.wait_for_function(
+        "(width) => document.querySelector('[data-run]').clientWidth < 0.9 * width", arg=width
+    )
+    page.locator(".st-key-hidden_size").wait_for()
