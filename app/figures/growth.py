@@ -46,11 +46,13 @@ def growth_panel(place: Place, rec: Recording, found: Found, dots: list[Dot]) ->
     scales = np.array(SCALES)
     traces: list[Part] = []
     title = ["<b>growth per step</b>"]
-    if found.sweep is not None:
+    if found.sweep is None:
+        title.append(f"{NETS} nets: when you let go")
+    elif found.sweep.has_way_back:
         traces += [trace | at for trace in _band(found.sweep)]
         title.append(key("—", colour("run"), _whose(found, found.sweep)))
     else:
-        title.append(f"{NETS} nets: when you let go")
+        title.append("not measured: no step back")
     if found.curve is not None:
         name = "mean field" if rec.network.cell == "rnn" else "cell at rest"
         traces.append(_line(scales, found.curve.growth, colour("share"), name, "dash") | at)
@@ -97,7 +99,7 @@ def _whose(found: Found, sweep: WeightSweep) -> str:
     steps, size = sizes(sweep.config)[0], sweep.config.hidden_size
     if not found.is_complete:
         return f"<b>{found.nets} of {NETS} nets</b> measured (H {size}, T {steps})"
-    has_zeros = sweep.has_way_back and np.isnan(sweep.growth[:, 1:]).any()
+    has_zeros = np.isnan(sweep.growth[:, 1:]).any()
     alive = " of those not at 0" if has_zeros else ""
     return f"{NETS} nets (H {size}, T {steps}), 10–90 %{alive}"
 

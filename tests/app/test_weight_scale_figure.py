@@ -50,6 +50,14 @@ def test_marks_stand_where_radius_and_bound_are_1(usual):
     assert f"measured: holds at {upward[0]:.2f}" in text
 
 
+def test_with_one_step_no_band_is_named_that_is_not_there():
+    drawn = drawing(*run_of(steps=1))
+    (heading,) = (note for note in words(drawn).split("<b>") if note.startswith("growth per step"))
+    assert "not measured: no step back" in heading
+    assert "nets" not in heading
+    assert not any("mean over nets" in str(trace) for trace in drawn["data"])
+
+
 def test_the_bound_is_never_below_a_net(usual):
     rec, known = usual
     bound = next(trace for trace in traces_on(drawing(rec, known), "y") if "Pascanu" in str(trace))
