@@ -21,8 +21,8 @@ run: runtime ## start the lab and print its address; PORT=8600 chooses another p
 	@sh scripts/run.sh "$(PORT)"
 
 test: chromium lint types ## check everything: lint, types, unit, property, page and browser tests
-	$(PYTEST) -n 2 --ignore=tests/browser
-	$(PYTEST) tests/browser
+	$(PYTEST) -n 2 --dist worksteal --ignore=tests/browser
+	$(PYTEST) -n 2 --dist worksteal tests/browser
 
 lint: dev ## check style and formatting
 	$(VENV_PYTHON) -m ruff check .
