@@ -121,8 +121,13 @@ class _Sweep:
         self.has_loss = [bool(flag) for flag in with_loss]
         self.loss_size: IntArray = np.full((steps, *shape[:-1]), NOTHING)
         if with_loss.any():
-            sizes = size_exponents(d_loss.mantissa[with_loss])
-            self.loss_size[with_loss] = np.maximum(sizes + d_loss.exponent[with_loss], NOTHING)
+            first, last = np.flatnonzero(with_loss)[[0, -1]]
+            rows = slice(int(first), int(last) + 1)
+            with np.errstate(all="ignore"):
+                sizes = norm_exponents(d_loss.mantissa[rows])
+            if sizes is None:  # a zero vector, or a square that leaves the type
+                sizes = size_exponents(d_loss.mantissa[rows])
+            self.loss_size[rows] = np.maximum(sizes + d_loss.exponent[rows], NOTHING)
         self.borders = frozenset(range(truncate, steps, truncate)) if truncate else frozenset()
 
     def run(self, d_end: tuple[Scaled, ...] | None) -> None:

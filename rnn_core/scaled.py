@@ -13,6 +13,9 @@ from rnn_core.arrays import Array, IntArray
 
 LOG10_2: Final = float(np.log10(2.0))
 
+_LARGEST: Final = {np.dtype(kind): np.finfo(kind).maxexp for kind in (np.float32, np.float64)}
+"""The exponent of the first power of two beyond each float type."""
+
 _SQUARABLE: Final = (1e-280, 1e280)
 """Sums of squares that float64 holds with all their digits."""
 
@@ -27,7 +30,7 @@ def shifted(array: Array, exponent: IntArray | int) -> Array:
     """Return array * 2^exponent, exact; 0 and inf where the float type ends."""
     limited = np.clip(exponent, -5000, 5000).astype(np.int32)
     with np.errstate(over="ignore", under="ignore"):
-        if np.abs(limited).max(initial=0) < np.finfo(array.dtype).maxexp:
+        if np.abs(limited).max(initial=0) < _LARGEST[array.dtype]:
             return array * np.ldexp(array.dtype.type(1), limited)  # one product is cheaper
         return np.ldexp(array, limited)
 

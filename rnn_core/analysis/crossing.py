@@ -5,7 +5,7 @@ are known, so a chunk of steps is one product; each term is brought to a scale o
 one may be hundreds of decades below another.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -65,28 +65,40 @@ def unit_after(adjoint: Adjoint, steps: slice) -> tuple[State, IntArray]:
     return states, adjoint.exponent[1:][steps] + by
 
 
-def through_gate(maps: StepMaps, name: str, steps: slice, adjoint: Adjoint) -> Crossing:
-    """Follow the gradients after some steps through one gate and its weights.
+def through_gates(
+    maps: StepMaps, names: Sequence[str], steps: slice, adjoint: Adjoint
+) -> list[Crossing]:
+    """Follow the gradients after some steps through gates and their weights, one crossing each.
 
     Parameters
     ----------
-    name : one of `maps.gates`.
+    names : of `maps.gates`, some that follow each other.
     """
-    k, size = maps.gates.index(name), maps.weight.shape[-1]
-    rows = slice(k * size, (k + 1) * size)
-    weight = maps.weight[..., rows, :] if maps.is_tied else maps.weight[steps, rows, :]
+    size, first = maps.weight.shape[-1], maps.gates.index(names[0])
+    assert tuple(names) == maps.gates[first : first + len(names)]  # noqa: S101 - rows lie so
+    weight = maps.weight if maps.is_tied else maps.weight[steps]
     states, exponent = unit_after(adjoint, steps)
+
+    def at_gates(d: State) -> Array:
+        rows = maps.recurrent(maps.rows(steps, d))
+        return rows.reshape(*rows.shape[:-1], -1, size)[..., first : first + len(names), :]
+
+    found = []
     with np.errstate(all="ignore"):
-        gate, of_gate = _resolved(lambda d: maps.recurrent(maps.rows(steps, d))[..., rows], states)
-        unit, of_weight = _unit(weight)
-        flat = gate.reshape(-1, size) if maps.is_tied else gate
-        beyond = Scaled(
-            (flat @ unit).reshape(gate.shape),
-            exponent + of_gate + (of_weight if maps.is_tied else of_weight[:, None]),
-        )
-        if isinstance(maps, ResetBeforeMaps) and name == "n":
-            beyond.mantissa[...] *= maps.reset[steps]  # its weights read r h
-    return Crossing(Scaled(gate, exponent + of_gate), beyond)
+        gates, of_gates = _resolved(at_gates, states)
+        for k, name in enumerate(names):
+            gate, place = gates[..., k, :], (first + k) * size
+            unit, of_weight = _unit(weight[..., place : place + size, :])
+            flat = gate.reshape(-1, size) if maps.is_tied else gate
+            of_gate = exponent + of_gates[..., k]
+            beyond = Scaled(
+                (flat @ unit).reshape(gate.shape),
+                of_gate + (of_weight if maps.is_tied else of_weight[:, None]),
+            )
+            if isinstance(maps, ResetBeforeMaps) and name == "n":
+                beyond.mantissa[...] *= maps.reset[steps]  # its weights read r h
+            found.append(Crossing(Scaled(gate, of_gate), beyond))
+    return found
 
 
 def into_input(maps: StepMaps, weight_ih: Array, adjoint: Adjoint) -> Scaled:

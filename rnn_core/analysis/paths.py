@@ -6,15 +6,15 @@ and the recurrent weights; where it goes afterwards does not change its name. So
 the sum of a part that never left and one part per gate, exactly.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
 import numpy as np
 
-from rnn_core.analysis.crossing import chunks, line_of, through_gate
-from rnn_core.analysis.subject import arriving_at, layer_of
+from rnn_core.analysis.crossing import chunks, line_of, part_of, through_gates
+from rnn_core.analysis.subject import arriving_at, is_top, layer_of
 from rnn_core.analysis.term_shares import projection
 from rnn_core.analysis.tug_of_war import cuts
 from rnn_core.arrays import Array, read_only
@@ -27,6 +27,9 @@ from rnn_core.scaled import Scaled, added, log10_frobenius
 
 LINE: Final = "line"
 WHOLE: Final = "whole"
+
+_AT_ONCE: Final = 2**21
+"""Entries (16 MiB) of an array of the gates that travel side by side."""
 
 _KEEPING_GATE: Final = 1
 """The block of the gate that keeps: f in i, f, g, o and z in r, z, n."""
@@ -61,7 +64,8 @@ def paths(rec: Recording, *, layer: int = 0) -> Paths | None:
 
     One adjoint for the line, with every other term of `vjp_step` switched off; one for each gate,
     carried on by all terms from where the line's adjoint left through that gate. None of them is
-    what the others leave. Memory: a dozen arrays (T, B, H) at a time, however many gates.
+    what the others leave. The gates' travel side by side, all at once where the run is not large.
+    Memory: two dozen arrays (T, B, H), of a large run half as many.
 
     Parameters
     ----------
@@ -91,37 +95,26 @@ def paths(rec: Recording, *, layer: int = 0) -> Paths | None:
     if chosen is None:
         return None
     maps, adjoint = chosen.maps, chosen.flow.adjoint
-    on_line = line_of(maps)
-    whole = _total(maps, adjoint, on_line)
-    from_loss = arriving_at(rec, layer)
-    from_loss.mantissa[-1] = 0.0  # the last state's gradient has it already, and what came before
     skip, truncate = rec.network.skip, rec.truncate
     line = sweep(
         maps,
-        from_loss,
+        _before_the_end(rec, layer, chosen),
         d_end=adjoint.at(rec.steps),
         terms=frozenset({LINE}),
         truncate=truncate,
         skip=skip,
     )
+    measured = _Measured(maps, adjoint, rec.network.recurrence.gates)
+    measured.add([LINE], line)
+    for names in _groups(maps.gates, line.states[0][1:].size):
+        left = _exits(maps, names, line, rec)
+        measured.add(names, sweep(maps, left, truncate=truncate, skip=skip))
     order = slice(None, None, -1 if chosen.is_reverse else None)
-    norms = {WHOLE: read_only(whole.log10_norms()[order])}
-    shares: dict[str, Array] = {}
-    total: Scaled | None = None
-    for name in (LINE, *rec.network.recurrence.gates):
-        if name == LINE:
-            part = _total(maps, line, on_line)
-        else:
-            left = _exits(maps, name, line, rec)
-            part = _total(maps, sweep(maps, left, truncate=truncate, skip=skip), on_line)
-        norms[name] = read_only(part.log10_norms()[order])
-        shares[name] = read_only(projection(part, whole)[order])
-        total = part if total is None else added(total, part)
-    assert total is not None  # noqa: S101 - for the types
-    rest = added(total, Scaled(-whole.mantissa, whole.exponent)).log10_norms()[order]
-    largest = np.maximum.reduce(list(norms.values()))
-    off = np.where(np.isneginf(rest), -np.inf, rest - np.where(np.isneginf(largest), 0, largest))
-    return Paths(MappingProxyType(norms), MappingProxyType(shares), float(10.0 ** off.max()))
+    return Paths(
+        MappingProxyType({n: read_only(norms[order]) for n, norms in measured.norms.items()}),
+        MappingProxyType({n: read_only(share[order]) for n, share in measured.shares.items()}),
+        measured.mismatch(),
+    )
 
 
 def log10_gate_products(rec: Recording, *, layer: int = 0) -> Array | None:
@@ -154,13 +147,13 @@ def log10_gate_products(rec: Recording, *, layer: int = 0) -> Array | None:
         return None
     size = chosen.params.hidden_size
     a = chosen.tape.a[..., _KEEPING_GATE * size : (_KEEPING_GATE + 1) * size]
-    with np.errstate(under="ignore"):
-        logs = np.logaddexp(0.0, -a.astype(np.float64)) / -np.log(10.0)
+    logs = _log10_sigmoid(a.astype(np.float64, copy=False))
     logs[cuts(rec)] = -np.inf
     reached = (chosen.flow.adjoint.size[1:] != NOTHING).reshape(rec.steps, -1).any(axis=1)
     last = int(np.flatnonzero(reached)[-1]) if reached.any() else rec.steps - 1
     found = np.zeros_like(logs)
-    found[:last] = np.cumsum(logs[1 : last + 1][::-1], axis=0)[::-1]
+    for t in range(last - 1, -1, -1):  # a cumulative sum along the first axis is eight times slower
+        np.add(found[t + 1], logs[t + 1], out=found[t])
     return read_only(found[::-1] if chosen.is_reverse else found)
 
 
@@ -170,27 +163,107 @@ def rms_over_units(log10_factors: Array) -> Array:
     return rms
 
 
+def _log10_sigmoid(a: Array) -> Array:
+    """Return log10 of sigmoid(a) = -log10(1 + e^-a), with all digits on both sides."""
+    with np.errstate(under="ignore"):
+        logs = np.exp(-np.abs(a))
+    np.log1p(logs, out=logs)
+    logs -= np.minimum(a, 0.0)
+    logs *= -1.0 / np.log(10.0)
+    return logs
+
+
 def _gated(rec: Recording, layer: int) -> LayerRecording | None:
     if rec.network.cell == "rnn":
         raise ConfigError("rec: expected a gated cell, got cell=rnn")
     return layer_of(rec, layer)
 
 
-def _total(maps: StepMaps, adjoint: Adjoint, on_line: int) -> Scaled:
-    """Return the total derivative on the line after every step, (T, B, H)."""
-    with np.errstate(all="ignore"):
-        return adjoint.of_steps(maps)[on_line]
+def _before_the_end(rec: Recording, layer: int, chosen: LayerRecording) -> Scaled:
+    """Return what reaches dL/dh directly at every step of `layer` but its last."""
+    ends_last = rec.last_loss_step == rec.steps - 1 and not chosen.is_reverse
+    if rec.loss_steps <= 1 and ends_last and is_top(rec, layer):
+        return Scaled.plain(np.zeros((rec.steps, 1, 1)))
+    arriving = arriving_at(rec, layer)
+    arriving.mantissa[-1] = 0.0  # the last state's gradient has it already, and what came before
+    return arriving
 
 
-def _exits(maps: StepMaps, name: str, line: Adjoint, rec: Recording) -> Scaled:
-    """Return what leaves the line through a gate, as it enters dL/dh after every step."""
-    mantissa = np.zeros(line.states[0][1:].shape)
-    exponent = np.zeros_like(line.exponent[1:])
-    for steps in chunks(rec.steps, line.states[0][0].size):
-        beyond = through_gate(maps, name, steps, line).beyond
-        before = slice(max(steps.start - 1, 0), steps.stop - 1)
-        entering = slice(1 if steps.start == 0 else 0, None)  # the initial state is no step's
-        mantissa[before], exponent[before] = beyond.mantissa[entering], beyond.exponent[entering]
+class _Measured:
+    """Sizes and shares of the parts, filled one sweep after the other, a few steps at a time."""
+
+    def __init__(self, maps: StepMaps, whole: Adjoint, gates: Sequence[str]) -> None:
+        self.maps, self.whole = maps, whole
+        shape = whole.exponent[1:].shape
+        self.norms = {name: np.empty(shape) for name in (WHOLE, LINE, *gates)}
+        self.shares = {name: np.empty(shape) for name in (LINE, *gates)}
+        self._sum = Scaled(np.empty(whole.states[0][1:].shape), np.empty(shape, dtype=np.int64))
+
+    def add(self, names: Sequence[str], parts: Adjoint) -> None:
+        """Measure parts, (T, B, H) or side by side (T, names, B, H), and add them up.
+
+        The line comes first, by itself.
+        """
+        several = parts.exponent.ndim > self._sum.exponent.ndim
+        for steps in chunks(len(self._sum.exponent), parts.states[0][0].size):
+            whole, part = self._at(self.whole, steps), self._at(parts, steps)
+            if names[0] == LINE:
+                self.norms[WHOLE][steps] = whole.log10_norms()
+            norms = part.log10_norms()
+            beside = Scaled(whole.mantissa[:, None], whole.exponent[:, None])
+            shares = projection(part, beside if several else whole)
+            for k, name in enumerate(names):
+                one = (slice(None), k) if several else slice(None)
+                self.norms[name][steps], self.shares[name][steps] = norms[one], shares[one]
+                total = Scaled(part.mantissa[one], part.exponent[one])
+                if name != LINE:
+                    so_far = Scaled(self._sum.mantissa[steps], self._sum.exponent[steps])
+                    total = added(so_far, total)
+                self._sum.mantissa[steps], self._sum.exponent[steps] = (
+                    total.mantissa,
+                    total.exponent,
+                )
+
+    def mismatch(self) -> float:
+        """Return how far the sum of the parts is off, beside the largest of them."""
+        largest = np.maximum.reduce(list(self.norms.values()))
+        rest = np.empty_like(largest)
+        for steps in chunks(len(rest), self._sum.mantissa[0].size):
+            whole = self._at(self.whole, steps)
+            total = Scaled(self._sum.mantissa[steps], self._sum.exponent[steps])
+            rest[steps] = added(total, Scaled(-whole.mantissa, whole.exponent)).log10_norms()
+        beside = np.where(np.isneginf(largest), 0, largest)
+        return float(10.0 ** np.where(np.isneginf(rest), -np.inf, rest - beside).max())
+
+    def _at(self, adjoint: Adjoint, steps: slice) -> Scaled:
+        """Return the total derivative on the line after some steps."""
+        after = tuple(state[1:][steps] for state in adjoint.states)
+        with np.errstate(all="ignore"):
+            total = part_of(self.maps, steps).total(after)[line_of(self.maps)]
+        return Scaled(total, adjoint.exponent[1:][steps])
+
+
+def _groups(gates: Sequence[str], entries: int) -> Iterator[Sequence[str]]:
+    """Cut the gates into groups that travel side by side, each with so many entries of its own."""
+    length = max(1, _AT_ONCE // entries)
+    for start in range(0, len(gates), length):
+        yield gates[start : start + length]
+
+
+def _exits(maps: StepMaps, names: Sequence[str], line: Adjoint, rec: Recording) -> Scaled:
+    """Return what leaves the line through each gate, as it enters dL/dh after every step.
+
+    (T, gates, B, H).
+    """
+    steps, *rest = line.states[0][1:].shape
+    mantissa = np.zeros((steps, len(names), *rest))
+    exponent = np.zeros(mantissa.shape[:-1], dtype=np.int64)
+    for part in chunks(steps, mantissa[0].size):
+        before = slice(max(part.start - 1, 0), part.stop - 1)
+        entering = slice(1 if part.start == 0 else 0, None)  # the initial state is no step's
+        for k, crossing in enumerate(through_gates(maps, names, part, line)):
+            mantissa[before, k] = crossing.beyond.mantissa[entering]
+            exponent[before, k] = crossing.beyond.exponent[entering]
     borders = np.flatnonzero(cuts(rec))
     mantissa[borders - 1] = 0.0
     return Scaled(mantissa, exponent)

@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from rnn_core.analysis.crossing import along_line, chunks, landed, line_of, through_gate
+from rnn_core.analysis.crossing import along_line, chunks, landed, line_of, through_gates
 from rnn_core.analysis.subject import arriving_at, layer_of
 from rnn_core.analysis.tug_of_war import cuts
 from rnn_core.arrays import Array, read_only
@@ -67,9 +67,10 @@ def term_shares(rec: Recording, *, layer: int = 0) -> Mapping[str, Array] | None
     is_cut = cuts(rec)
     for steps in chunks(rec.steps, adjoint.states[0][0].size):
         total = _before(maps, adjoint, steps)
+        crossings = through_gates(maps, maps.gates, steps, adjoint)
         paths = {
-            name: landed(maps, steps, through_gate(maps, name, steps, adjoint).beyond)
-            for name in maps.gates
+            name: landed(maps, steps, crossing.beyond)
+            for name, crossing in zip(maps.gates, crossings, strict=True)
         }
         if has_line:
             paths["line"] = along_line(maps, steps, adjoint)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rnn_core.analysis.crossing import chunks, through_gate
+from rnn_core.analysis.crossing import chunks, through_gates
 from rnn_core.analysis.subject import is_top, layer_of
 from rnn_core.arrays import Array, BoolArray, read_only
 from rnn_core.errors import ConfigError
@@ -88,7 +88,7 @@ def tug_of_war(rec: Recording, *, layer: int = 0) -> TugOfWar | None:
     for steps in chunks(rec.steps, adjoint.states[0][0].size):
         after = Scaled(d_h.mantissa[1:][steps], d_h.exponent[1:][steps])
         before = Scaled(d_h.mantissa[steps], d_h.exponent[steps])
-        crossing = through_gate(maps, "h", steps, adjoint)
+        (crossing,) = through_gates(maps, ["h"], steps, adjoint)
         carried = crossing.beyond
         carried.mantissa[is_cut[steps]] = 0.0
         by_slope[steps] = log10_ratio(crossing.at_gate, after)

@@ -188,8 +188,11 @@ class StepMaps(ABC):
                     work.rows[..., k, :] = 0.0
             if line is not None and "line" not in terms:
                 line[...] = 0.0
-        flat = work.flat if stored is None else stored(work.flat)
-        product(flat, self.weight if self.is_tied else self.weight[t], out[0])
+        if terms is None or not terms.isdisjoint(self.gates):
+            flat = work.flat if stored is None else stored(work.flat)
+            product(flat, self.weight if self.is_tied else self.weight[t], out[0])
+        else:
+            out[0][...] = 0.0
         if self.line_state == 0:
             out[0][...] += work.parts[0]
         return out

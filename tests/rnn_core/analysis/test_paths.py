@@ -263,3 +263,20 @@ def test_vanilla_cells_are_refused_and_overflow_leaves_nothing(rng):
     assert gone.overflow.step == 0
     assert paths(gone) is None
     assert log10_gate_products(gone) is None
+
+
+@pytest.mark.parametrize("gates_at_once", [1, 2, 4])
+@pytest.mark.parametrize("kind", ["last", "every"])
+@pytest.mark.parametrize("cell", GATED)
+def test_how_many_gates_travel_side_by_side_changes_nothing(
+    rng, monkeypatch, cell, kind, gates_at_once
+):
+    rec = random_case(rng, cell, T=300, kind=kind).record(truncate=170)
+    whole = paths(rec)
+    monkeypatch.setattr(module, "_AT_ONCE", gates_at_once * rec.layers[0].h.size)
+    found = paths(rec)
+    for name, norms in whole.log10_norms.items():
+        assert found.log10_norms[name] == pytest.approx(norms, abs=1e-11), name
+    for name, shares in whole.shares.items():
+        assert found.shares[name] == pytest.approx(shares, abs=1e-11), name
+    assert found.mismatch < 1e-12
