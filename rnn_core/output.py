@@ -184,8 +184,9 @@ class BinaryCrossEntropy(LogitLoss):
 class CrossEntropy(LogitLoss):
     """-log softmax(logits)[target], averaged over each sequence's chosen steps.
 
-    The largest logit is taken off first, and the derivative at the target is minus the sum of the
-    other probabilities, which keeps its digits where the target's probability rounds to 1.
+    The largest logit is taken off first, and of the sum only what it has beyond that logit's own 1
+    is added up; the derivative at the target is minus the sum of the other probabilities. Both keep
+    their digits where the target's probability rounds to 1.
     `targets` (T, B) or (B,), whole numbers from 0 to K-1; where there is no loss they do not
     matter, but must be such numbers.
 
@@ -219,7 +220,10 @@ class CrossEntropy(LogitLoss):
     def _of_rows(self, logits: Array, targets: Array) -> tuple[Array, Array]:
         rows, classes = np.arange(len(logits)), targets.astype(np.int64)
         below = logits - logits.max(axis=1, keepdims=True)
-        log_total = np.log(np.exp(below).sum(axis=1, keepdims=True))
+        # the largest is 1: its rivals, added to it, would be lost where the net is sure
+        rivals = np.exp(below)
+        rivals[rows, logits.argmax(axis=1)] = 0.0
+        log_total = np.log1p(rivals.sum(axis=1, keepdims=True))
         probs = np.exp(below - log_total)
         probs[rows, classes] = 0.0
         probs[rows, classes] = -probs.sum(axis=1)

@@ -166,7 +166,12 @@ def test_binary_cross_entropy_keeps_its_digits_at_any_size(logit, target, value,
         ([-1e300, 1e300, 0.0], 2e300, [-1.0, 1.0, 0.0]),
         ([-1e300, 0.0, -1e300], 1e300, [-1.0, 1.0, 0.0]),
         ([1e300, 1e300, 1e300], math.log(3), [-2 / 3, 1 / 3, 1 / 3]),
-        ([700.0, 0.0, 0.0], 0.0, [-2 * math.exp(-700), math.exp(-700), math.exp(-700)]),
+        ([40.0, 0.0, 0.0], 2 * math.exp(-40), [-2 * math.exp(-40), math.exp(-40), math.exp(-40)]),
+        (
+            [700.0, 0.0, 0.0],
+            2 * math.exp(-700),
+            [-2 * math.exp(-700), math.exp(-700), math.exp(-700)],
+        ),
         ([-800.0, 0.0, -800.0], 800.0, [-1.0, 1.0, 0.0]),
     ],
 )
