@@ -26,7 +26,8 @@ class Overflow:
 
     Attributes
     ----------
-    step : counted from 0; steps before it are finite.
+    step : counted from 0 in the order in which the layer's direction takes its steps, which for a
+        reverse one begins at the end of the sequence; steps before it are finite.
     layer, direction : which layer, and "forward" or "reverse".
     sequence : the first sequence of the batch to which it happened.
     """

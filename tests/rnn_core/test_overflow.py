@@ -174,3 +174,18 @@ def test_states_just_below_the_end_of_float64_are_recorded(width):
         math.log10(3 * 2 * 1.7) + 308 + math.log10(width), abs=1e-9
     )
     assert rec.ledger.shares == pytest.approx(1 / 3)
+
+
+def test_overflow_of_a_reverse_direction_is_counted_from_the_end_of_the_sequence():
+    """It reads x[5] first: 10^300, then 10^310; of h, in the order of time, the last is left."""
+    state = {}
+    for end, pull, weight in (("", 0.0, 0.0), ("_reverse", 1e300, 1e10)):
+        state[f"weight_ih_l0{end}"] = np.array([[pull]])
+        state[f"weight_hh_l0{end}"] = np.array([[weight]])
+    net = rc.Network.from_state_dict(state, cell="rnn", activation="identity")
+    rec = rc.record(net, np.ones((6, 1, 1)), lambda _: pytest.fail("no loss of such states"))
+    assert rec.overflow == rc.Overflow(step=1, layer=0, direction="reverse", sequence=0)
+    forward, reverse = rec.layers
+    assert (forward.h == 0).all()
+    assert np.isnan(reverse.h[:5]).all()
+    assert reverse.h[5].item() == 1e300
