@@ -21,6 +21,7 @@ from rnn_core.config import FIELDS, ExperimentConfig, refuse_oversize, sizes
 from rnn_core.errors import ConfigError, quoted
 from rnn_core.experiment import Experiment, draw, loss_of, run, unit_readouts
 from rnn_core.magnitudes import size_exponents
+from rnn_core.recording import mean_log10
 from rnn_core.scaled import Scaled, shifted
 
 CHUNK: Final = 2**21
@@ -68,7 +69,12 @@ class Ensemble:
 
         Parameters
         ----------
-        over : "nets": of each net's mean over its sequences; "sequences": of all sequences.
+        over : "nets": of each net's mean over its sequences, those that are exactly 0 left out;
+            "sequences": of all sequences.
+
+        Returns
+        -------
+        -inf where a quantile is an exact zero, nan at a step that no member has.
 
         Raises
         ------
@@ -76,13 +82,18 @@ class Ensemble:
         """
         if over not in ("nets", "sequences"):
             raise ConfigError(f"over: expected nets or sequences, got {quoted(over)}")
-        rows = self.log10_norms.mean(axis=2) if over == "nets" else _by_sequence(self.log10_norms)
+        if over == "nets":
+            rows = np.stack([mean_log10(of_net) for of_net in self.log10_norms])
+        else:
+            by_step = np.moveaxis(self.log10_norms, 2, 1)
+            rows = by_step.reshape(-1, by_step.shape[-1])
+        is_known = ~np.isnan(rows).all(axis=0)
+        found = np.full((len(levels), rows.shape[1]), np.nan)
         # inverted_cdf picks members: no average of an exact zero (-inf) and a number
-        return np.nanquantile(rows, levels, axis=0, method="inverted_cdf")
-
-
-def _by_sequence(log10_norms: Array) -> Array:
-    return np.moveaxis(log10_norms, 2, 1).reshape(-1, log10_norms.shape[1])
+        found[:, is_known] = np.nanquantile(
+            rows[:, is_known], levels, axis=0, method="inverted_cdf"
+        )
+        return found
 
 
 @dataclass(frozen=True)

@@ -235,3 +235,45 @@ def test_sweep_is_taken_apart_by_any_executor(pool, monkeypatch, tmp_path):
         with kind as executor:
             found = run_ensemble(configs, executor=executor)
     assert found.log10_norms == pytest.approx(alone, rel=1e-11, abs=1e-11)
+
+
+def test_quantiles_exist_where_every_member_has_overflown():
+    """Linear nets of scale 100 end near step 154: from there on nan, and no warning."""
+    found = run_ensemble(
+        rc.ExperimentConfig(
+            activation="identity",
+            weight_scale=100.0,
+            steps=400,
+            hidden_size=4,
+            batch_size=2,
+            seed=seed,
+        )
+        for seed in range(3)
+    )
+    assert 100 < found.steps.min() < found.steps.max() < 200
+    for over in ("nets", "sequences"):
+        median = found.quantiles([0.5], over=over)[0]
+        assert np.isfinite(median[: found.steps.max()]).all()
+        assert np.isnan(median[found.steps.max() :]).all()
+
+
+def test_dead_sequences_are_left_out_of_their_nets_mean():
+    """ReLU: some sequences arrive as exactly 0, and a net is dead only where all of them are."""
+    configs = [
+        rc.ExperimentConfig(
+            activation="relu",
+            init="orthogonal",
+            weight_scale=0.9,
+            steps=60,
+            hidden_size=6,
+            batch_size=4,
+            seed=seed,
+        )
+        for seed in range(6)
+    ]
+    found = run_ensemble(configs)
+    first = [rc.run(config).layers[0].log10_norms("d_h")[0] for config in configs]
+    means = [norms[np.isfinite(norms)].mean() for norms in first]
+    assert sum(np.isneginf(norms).any() for norms in first) >= 3
+    assert found.quantiles([0.0, 1.0])[:, 0] == pytest.approx([min(means), max(means)], rel=1e-12)
+    assert np.isneginf(found.quantiles([0.0], over="sequences")[0, 0])
