@@ -62,8 +62,9 @@ def gradient_check(rec: Recording, seed: int = 0) -> GradientCheck:
 
     Raises
     ------
-    ConfigError : "rec: expected ...", for a recording without steps, for the encoder of a pair, or
-        with truncated BPTT: that gradient is not the slope of the loss, which is the point of it.
+    ConfigError : "rec: expected ...", for a recording without steps, in float32, of the encoder of
+        a pair, or with truncated BPTT: that gradient is not the slope of the loss, which is the
+        point of it; and where moved weights leave float64.
     """
     if not rec.layers or rec.overflow_left_nan:
         raise ConfigError("rec: expected a recording with gradients, got one that overflowed")
@@ -71,7 +72,18 @@ def gradient_check(rec: Recording, seed: int = 0) -> GradientCheck:
         raise ConfigError("rec: expected a recording with a loss of its own, got a pair's encoder")
     if rec.truncate is not None:
         raise ConfigError(f"rec: expected full BPTT, got truncate={rec.truncate}")
-    directions = [_Direction.drawn(rec, seed, k) for k in range(DIRECTIONS)]
+    if rec.layers[0].h.dtype != np.float64:
+        raise ConfigError("rec: expected a recording in float64, got one in float32")
+    with np.errstate(all="ignore"):  # weights near the end of float64, moved, are beyond it
+        found = _compared(rec, [_Direction.drawn(rec, seed, k) for k in range(DIRECTIONS)])
+    if not np.isfinite(found.errors).all():
+        raise ConfigError(
+            "rec: expected numbers that can be moved, got some near the end of float64"
+        )
+    return found
+
+
+def _compared(rec: Recording, directions: "list[_Direction]") -> GradientCheck:
     sizes = np.concatenate([layer.log10_norms("d_h") for layer in rec.layers])
     is_causal = not rec.network.is_bidirectional and rec.network.skip is None
     grows = is_causal and bool(sizes[np.isfinite(sizes)].max(initial=0.0) > SHARPEST_GROWTH)
@@ -213,7 +225,7 @@ def _slope_step_by_step(rec: Recording, direction: _Direction) -> _Number:
             return np.concatenate([*states, top_output(moved, x, tapes).ravel()])
 
         largest = max(np.abs(state).max() for states in before for state in states)
-        size = _step_sizes(rec)[1] * 2.0 ** max(int(np.frexp(largest)[1]), 0)  # h may be 10^30
+        size = float(np.ldexp(_step_sizes(rec)[1], max(int(np.frexp(largest)[1]), 0)))  # h: 10^30
         slope = _stencil(after, size)
         total = total.plus(_Number(float(slope[-y[t].size :] @ d_loss[t].ravel()), exponent))
         grown = max(int(np.frexp(np.abs(slope).max())[1]), 0)

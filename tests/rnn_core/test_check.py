@@ -122,3 +122,24 @@ def test_overflown_recording_is_refused():
     message = "rec: expected a recording with gradients, got one that overflowed"
     with pytest.raises(rc.ConfigError, match=f"^{re.escape(message)}$"):
         rc.gradient_check(rec)
+
+
+@pytest.mark.parametrize(("size", "is_checked"), [(1e30, True), (1e154, True), (1.7e308, False)])
+def test_run_that_leaves_float64_when_it_is_moved_is_checked_or_refused(size, is_checked):
+    """Two documented answers, and no warning."""
+    net = vanilla(np.array([[1.0]]), "identity")
+    rec = rc.record(net, np.ones((3, 1, 1)), last_step(np.ones(1)), h_init=np.full((1, 1), size))
+    if is_checked:
+        assert rc.gradient_check(rec).largest < 1e-6
+        return
+    wanted = "rec: expected numbers that can be moved, got some near the end of float64"
+    with pytest.raises(rc.ConfigError, match=f"^{wanted}$"):
+        rc.gradient_check(rec)
+
+
+def test_float32_recording_is_refused():
+    net = vanilla(np.eye(2), "tanh")
+    rec = rc.record(net, np.ones((3, 1, 1)), last_step(np.ones(2)), dtype="float32")
+    message = "rec: expected a recording in float64, got one in float32"
+    with pytest.raises(rc.ConfigError, match=f"^{message}$"):
+        rc.gradient_check(rec)
