@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -17,10 +18,10 @@ from rnn_core.gradients import (
     state_gradients,
     weight_gradients,
 )
-from rnn_core.magnitudes import NOTHING, has_left_type
+from rnn_core.magnitudes import NOTHING, WINDOWS, has_left_type, size_exponents
 from rnn_core.network import Network
 from rnn_core.recording import LayerRecording
-from rnn_core.scaled import Scaled, added
+from rnn_core.scaled import Scaled, added, shifted
 from rnn_core.structure import Structure
 
 Flags = Callable[[], BoolArray]
@@ -41,14 +42,17 @@ class Arriving:
     linked: tuple[Flags, ...]
 
     @classmethod
-    def of_loss(cls, local: Array, split_at: int | None) -> "Arriving":
-        """Start at the top: each step's own dL/dh. `split_at` is the last of several loss steps."""
+    def of_loss(cls, local: Array, split_at: int | None, dtype: np.dtype[Any]) -> "Arriving":
+        """Start at the top: each step's own dL/dh, in float64, to be swept in `dtype`.
+
+        `split_at` is the last of several loss steps.
+        """
         if split_at is None:
-            return cls(Scaled.plain(local), (lambda: local != 0,))
+            return cls(_held(local, dtype), (lambda: local != 0,))
         last_alone = np.zeros_like(local)
         last_alone[split_at] = local[split_at]
         both = np.stack([local, last_alone], axis=1)
-        return cls(Scaled.plain(both), (lambda: local != 0, lambda: last_alone != 0))
+        return cls(_held(both, dtype), (lambda: local != 0, lambda: last_alone != 0))
 
     def of_direction(self, size: int, direction: int) -> "Arriving":
         """Return the part of one direction's units, in the order in which it took its steps."""
@@ -60,6 +64,17 @@ class Arriving:
             return lambda: flags()[order, ..., units]
 
         return Arriving(value, tuple(part(flags) for flags in self.linked))
+
+
+def _held(local: Array, dtype: np.dtype[Any]) -> Scaled:
+    """Return numbers in a float type, each vector on its own scale where the type may end."""
+    if local.dtype == dtype:
+        return Scaled.plain(local)
+    size = size_exponents(local)
+    by = np.where(size == NOTHING, 0, size)
+    if np.abs(by).max(initial=0) <= WINDOWS[dtype].trust:
+        return Scaled.plain(local.astype(dtype))
+    return Scaled(shifted(local, -by[..., None]).astype(dtype), by)
 
 
 @dataclass(frozen=True)

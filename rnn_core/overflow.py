@@ -11,7 +11,7 @@ import numpy as np
 from rnn_core.analysis import verdict
 from rnn_core.arrays import Array, BoolArray, all_finite, read_only
 from rnn_core.bptt import Adjoint
-from rnn_core.cells import Tape
+from rnn_core.cells import Params, Tape
 from rnn_core.gradients import GateFlow, state_gradients
 from rnn_core.losses import Loss
 from rnn_core.network import Network
@@ -20,11 +20,15 @@ from rnn_core.structure import Structure
 
 
 def find_overflow(net: Network, tapes: tuple[Tape, ...]) -> Overflow | None:
-    """Return where a state first ceased to be finite, in the lowest layer, or None."""
-    for index, tape in enumerate(tapes):
-        if all(all_finite(state) for state in tape.states):
+    """Return where a state first ceased to be finite, in the lowest layer, or None.
+
+    What a step reads counts as well: a rectifier or a saturated unit would hide that it is inf. And
+    so do weights that float32 cannot hold.
+    """
+    for index, (params, tape) in enumerate(zip(net.stack, tapes, strict=True)):
+        if _holds(params) and all(all_finite(part) for part in (tape.joined, *tape.states[1:])):
             continue
-        finite = _finite_steps(tape)
+        finite = _finite_steps(params, tape)
         step = int((~finite.all(axis=1)).argmax())
         directions = 2 if net.is_bidirectional else 1
         direction = "reverse" if index % directions else "forward"
@@ -33,12 +37,19 @@ def find_overflow(net: Network, tapes: tuple[Tape, ...]) -> Overflow | None:
     return None
 
 
-def _finite_steps(tape: Tape) -> BoolArray:
-    """Tell for each step and sequence whether the state after it is finite, (T, B)."""
+def _holds(params: Params) -> bool:
+    """Tell whether all weights are finite: float64 weights always are."""
+    is_wide = params.weight_hh.dtype == np.float64
+    return is_wide or all(all_finite(array) for array in params.named().values())
+
+
+def _finite_steps(params: Params, tape: Tape) -> BoolArray:
+    """Tell for each step and sequence whether its inputs and the state after it are finite."""
+    read = [tape.joined[:-1], *(state[:-1] for state in tape.states[1:])]
     flags: BoolArray = np.logical_and.reduce(
-        [np.isfinite(state[1:]).all(axis=-1) for state in tape.states]
+        [np.isfinite(part).all(axis=-1) for part in (*read, *(s[1:] for s in tape.states))]
     )
-    return flags
+    return flags if _holds(params) else np.zeros_like(flags)
 
 
 def recording_without_steps(net: Network, x: Array, overflow: Overflow, loss: Loss) -> Recording:
@@ -73,7 +84,7 @@ def recording_with_nan(
     """Return a recording of all steps, nan from the overflow on and in every gradient."""
     layers, inits = [], []
     for index, tape in enumerate(tapes):
-        finite = _finite_steps(tape).all(axis=1)
+        finite = _finite_steps(net.stack[index], tape).all(axis=1)
         ended = _ended(tape, tape.steps if finite.all() else int((~finite).argmax()))
         nothing = tuple(np.full_like(state, np.nan) for state in tape.states)
         exponents = np.zeros(nothing[0].shape[:-1], dtype=np.int64)

@@ -126,10 +126,10 @@ def backward(
     """
     y = top_output(net, x, tapes)
     result = _called(loss, y, net)
-    local = result.d_h.astype(y.dtype, copy=False)
-    with_loss = np.flatnonzero(local.reshape(len(y), -1).any(axis=1))
+    with_loss = np.flatnonzero(result.d_h.reshape(len(y), -1).any(axis=1))
     last = int(with_loss[-1]) if with_loss.size else len(y) - 1
-    arriving = Arriving.of_loss(local, last if with_loss.size > 1 else None)
+    split_at = last if with_loss.size > 1 else None
+    arriving = Arriving.of_loss(result.d_h, split_at, y.dtype)
     swept: list[SweptLayer] = []
     directions = 2 if net.is_bidirectional else 1
     for layer in reversed(range(net.layers)):
@@ -221,5 +221,6 @@ def initial_states(net: Network, batch: int, given: object, dtype: str) -> tuple
                 f"(B={batch}, H={size})" if count == 1 else f"(N={count}, B={batch}, H={size})"
             )
             array = finite_array(f"{name}_init", part, expected, (count, batch, size))
-        checked.append(array.astype(dtype))
+        with np.errstate(over="ignore", under="ignore"):
+            checked.append(array.astype(dtype))
     return tuple(tuple(array[k] for array in checked) for k in range(count))

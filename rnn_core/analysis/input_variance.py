@@ -33,6 +33,7 @@ def input_variance_per_step(rec: Recording) -> Array:
     """
     weight, x = rec.network.params.weight_ih, rec.x
     of_weight, of_x = (int(np.frexp(np.abs(a).max(initial=0.0))[1]) for a in (weight, x))
-    drive = shifted(x, -of_x) @ shifted(weight, -of_weight).T  # at most D: its square exists
-    squares: Array = shifted(np.square(drive).mean(axis=(1, 2)), 2 * (of_weight + of_x))
+    with np.errstate(all="ignore"):  # inputs that float32 cannot hold are inf
+        drive = shifted(x, -of_x) @ shifted(weight, -of_weight).T  # at most D: its square exists
+        squares: Array = shifted(np.square(drive).mean(axis=(1, 2)), 2 * (of_weight + of_x))
     return squares

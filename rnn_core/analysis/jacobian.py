@@ -93,7 +93,8 @@ def weight_spectrum(rec: Recording, *, layer: int = 0) -> Mapping[str, WeightSpe
 
     Returns
     -------
-    By PyTorch's letter of the gate; a vanilla cell has one matrix, "a".
+    By PyTorch's letter of the gate; a vanilla cell has one matrix, "a". nan of weights that float32
+    cannot hold, of which the recording is an overflow.
 
     Raises
     ------
@@ -113,9 +114,14 @@ def weight_spectrum(rec: Recording, *, layer: int = 0) -> Mapping[str, WeightSpe
     for name, block in zip(
         cell.gates, np.split(params.weight_hh, len(cell.gates), axis=-2), strict=True
     ):
-        eigenvalues = np.linalg.eigvals(block.astype(np.float64)).astype(np.complex128)
+        weight = block.astype(np.float64)
+        if np.isfinite(weight).all():
+            eigenvalues = np.linalg.eigvals(weight).astype(np.complex128)
+            values = np.linalg.svd(weight, compute_uv=False)
+        else:
+            eigenvalues = np.full(weight.shape[:-1], np.nan, dtype=np.complex128)
+            values = np.full(weight.shape[:-1], np.nan)
         order = np.argsort(-np.abs(eigenvalues), axis=-1)
-        values = np.linalg.svd(block.astype(np.float64), compute_uv=False)
         found[name] = WeightSpectrum(
             np.take_along_axis(eigenvalues, order, axis=-1), read_only(values)
         )

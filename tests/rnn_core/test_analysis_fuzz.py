@@ -22,6 +22,11 @@ from rnn_core.analysis.saturation import saturation
 from rnn_core.analysis.singular_values import singular_values
 from rnn_core.analysis.term_shares import term_shares
 from rnn_core.analysis.tug_of_war import tug_of_war
+from rnn_core.check import gradient_check
+from rnn_core.ensemble import run_ensemble
+from rnn_core.theory.bounds import pascanu
+from rnn_core.theory.prediction import of_recording
+from tests.rnn_core.deep_networks import KINDS
 from tests.rnn_core.test_deep_fuzz import QUIET, nets, numbers, states
 from tests.rnn_core.test_fuzz import CONFIGS, agreeing, outcome, recorded
 
@@ -42,6 +47,9 @@ OF_A_RUN = [
     input_variance.measured_input_variance,
     roads,
     saturation,
+    pascanu,
+    of_recording,
+    gradient_check,
 ]
 
 
@@ -124,6 +132,44 @@ def test_every_analysis_of_deep_nets_of_any_weights(data):
     x, d_y = (data.draw(numbers((T, B, size))) for size in (net.input_size, net.output_size))
     h_init = data.draw(states(net, B))
     assert_nothing_is_nan(rc.record(net, x, lambda _: (0.0, d_y), h_init=h_init))
+
+
+@QUIET
+@given(st.data())
+def test_influence_of_pairs_of_any_weights(data):
+    """Rows of a decoder, columns of an encoder of other weights, lengths and inputs."""
+    kinds = [data.draw(st.sampled_from(KINDS))]
+    encoder = data.draw(nets(kinds=kinds, directions=[False]))
+    decoder = data.draw(
+        nets(kinds=kinds, directions=[False], layers=encoder.layers, size=encoder.hidden_size)
+    )
+    x, y = (data.draw(numbers((3, 2, net.input_size))) for net in (encoder, decoder))
+    d_y = data.draw(numbers((3, 2, decoder.hidden_size)))
+    pair = rc.record_pair(encoder, decoder, x, y, lambda _: (0.0, d_y))
+    for layer in range(encoder.layers):
+        found, refusal = outcome(lambda k=layer: influence(pair, layer=k))
+        assert refusal is None or ": expected " in refusal
+        if found is not None and pair.encoder.overflow is None:
+            assert not np.isnan(found.log10_norms).any()
+            assert not np.isnan(found.log10_state_norms).any()
+
+
+@QUIET
+@given(CONFIGS.map(agreeing), st.lists(st.integers(0, 9), min_size=1, max_size=4, unique=True))
+def test_ensembles_of_any_config(values, seeds):
+    values = {**values, "steps": min(values["steps"], 20), "truncate": None}
+    try:
+        members = [rc.ExperimentConfig(**{**values, "seed": seed}) for seed in seeds]
+        found = run_ensemble(members)
+    except rc.ConfigError:
+        return
+    for over in ("nets", "sequences"):
+        assert found.quantiles(over=over).shape == (3, found.log10_norms.shape[1])
+    for k in range(len(seeds)):
+        assert not np.isnan(found.log10_norms[k, : found.steps[k]]).any()
+        assert np.isnan(found.log10_norms[k, found.steps[k] :]).all()
+        found.verdict(k)
+    assert len(found.growth_per_step()) == len(seeds)
 
 
 @pytest.mark.parametrize("w", [1e200, -1e200, 5e-324, 0.0])

@@ -170,3 +170,45 @@ def test_input_beyond_float32_overflows_at_its_step():
     )
     x = np.array([1.0, 1.0, 1e39]).reshape(3, 1, 1)
     assert rc.record(net, x, last_step(np.ones(1)), dtype="float32").overflow.step == 2
+
+
+def test_weights_and_inputs_beyond_float32_are_an_overflow_where_saturation_hides_them():
+    """tanh(inf) = 1 is finite, and its gradient 0 times inf is not."""
+    ones = np.ones((3, 1, 1))
+    net, plain = (
+        rc.Network.from_state_dict(
+            {"weight_ih_l0": np.ones((1, 1)), "weight_hh_l0": np.full((1, 1), size)}, cell="rnn"
+        )
+        for size in (1e39, 1.0)
+    )
+    one = np.ones((1, 1))
+    options = {"loss": last_step(np.ones(1)), "dtype": "float32"}
+    hidden = rc.record(net, ones, h_init=one, **options)
+    assert hidden.overflow == rc.Overflow(step=0, layer=0, direction="forward", sequence=0)
+    assert np.isnan(hidden.layers[0].h).all()
+    x = np.array([1.0, 1e39, 1.0]).reshape(3, 1, 1)
+    assert rc.record(plain, x, **options).overflow.step == 1
+    assert rc.record(plain, ones, h_init=1e39 * one, **options).overflow.step == 0
+    assert rc.record(net, x, options["loss"], h_init=1e39 * one).overflow is None
+
+
+@pytest.mark.parametrize("kind", ["last", "every"])
+@pytest.mark.parametrize("size", [1e250, 1e39, 1e-39, 1e-250])
+def test_loss_gradient_beyond_float32_is_swept_in_float32_all_the_same(rng, size, kind):
+    case = random_case(rng, "gru", T=9, kind=kind)
+    net = rc.Network.from_state_dict(case.state, cell="gru")
+
+    def loss(h):
+        value, d_h = case.loss(h)
+        return value, size * d_h
+
+    narrow, wide = (rc.record(net, case.x, loss, dtype=d) for d in ("float32", "float64"))
+    for ours, theirs in (
+        (narrow.layers[0].total, wide.layers[0].total),
+        (narrow.layers[0].from_last, wide.layers[0].from_last),
+        (narrow.d_init[0], wide.d_init[0]),
+    ):
+        assert ours.scaled("d_h").mantissa.dtype == np.float32
+        assert ours.log10_norms("d_h") == pytest.approx(theirs.log10_norms("d_h"), abs=1e-4)
+    for name, norm in wide.log10_gradient_norm.items():
+        assert narrow.log10_gradient_norm[name] == pytest.approx(norm, abs=1e-4)

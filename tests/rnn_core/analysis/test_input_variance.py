@@ -7,7 +7,9 @@ import pytest
 
 import rnn_core as rc
 from rnn_core.analysis.input_variance import input_variance_per_step, measured_input_variance
+from rnn_core.analysis.jacobian import weight_spectrum
 from rnn_core.config import FIELDS
+from tests.rnn_core.random_networks import vanilla
 
 GATES = {"rnn": 1, "gru": 3, "lstm": 4}
 SCHEMES = FIELDS["init"].options
@@ -62,3 +64,23 @@ def test_input_variance_of_any_size(weight, x, expected):
 def test_recording_without_steps_has_no_input_variance():
     rec = replace(rc.run(rc.ExperimentConfig(steps=2)), x=np.zeros((0, 8, 8)), steps=0, layers=())
     assert measured_input_variance(rec) is None
+
+
+def test_what_float32_cannot_hold_is_no_warning():
+    net = rc.Network.from_state_dict(
+        {"weight_ih_l0": np.array([[1e300], [0.0]]), "weight_hh_l0": np.eye(2)}, cell="rnn"
+    )
+    rec = rc.record(
+        net, np.full((3, 1, 1), 1e200), lambda _: pytest.fail("overflown"), dtype="float32"
+    )
+    assert not np.isfinite(measured_input_variance(rec))
+    spectrum = weight_spectrum(
+        rc.record(
+            vanilla(np.diag([1e300, 1.0]), "tanh"),
+            np.ones((3, 1, 1)),
+            lambda _: pytest.fail("overflown"),
+            dtype="float32",
+        )
+    )["a"]
+    assert np.isnan(spectrum.singular_values).all()
+    assert np.isnan(spectrum.spectral_radius)
