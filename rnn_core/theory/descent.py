@@ -83,8 +83,8 @@ class Descent:
     def fate(self) -> str:
         """What became of the path: "overflow", "thrown", "arrived", "stuck" or "under way".
 
-        Arrived: the loss stays below 0.005 to the end. Stuck: it does not, and the gradient is
-        below 1 % of that at the start.
+        Arrived: the loss is below 0.005 and has been so for the last tenth of the entries, or the
+        gradient is below 1 % of that at the start. Stuck: the gradient is, and the loss is not.
         """
         if self.overflow is not None:
             return "overflow"
@@ -92,8 +92,9 @@ class Descent:
             return "thrown"
         if self.settled_loss < ARRIVED:
             return "arrived"
-        is_stuck = self.gradient_norm[-1] < STUCK * self.gradient_norm[0]
-        return "stuck" if is_stuck else "under way"
+        if self.gradient_norm[-1] >= STUCK * self.gradient_norm[0]:
+            return "under way"
+        return "arrived" if self.loss[-1] < ARRIVED else "stuck"
 
 
 def descend(

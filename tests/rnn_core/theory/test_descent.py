@@ -142,6 +142,22 @@ def test_what_becomes_of_a_path(changes, fate):
         assert path.settled_loss == max(path.loss[271:]) < 0.005
 
 
+@pytest.mark.parametrize(
+    "late",
+    [
+        {"start": (4.32, -2.95), "steps": 100, "learning_rate": 0.05, "threshold": 0.05},
+        {"start": (4.68, -2.3), "learning_rate": 0.5, "threshold": None},
+    ],
+)
+def test_a_path_that_arrives_last_is_not_stuck(late):
+    """Its gradient is nothing since the error is."""
+    path = descend(updates=300, **late)
+    assert path.loss[-1] < 1e-6
+    assert path.gradient_norm[-1] < 0.01 * path.gradient_norm[0]
+    assert max(path.loss[271:]) > 0.005
+    assert path.fate == "arrived"
+
+
 def test_a_mode_that_does_not_exist_is_refused():
     with pytest.raises(ConfigError) as error:
         descend(mode="both")
