@@ -51,10 +51,12 @@ class Pair:
     @property
     def is_complete(self) -> bool:
         """Whether both runs came to their end."""
-        return all(
-            one is not None and (one.updates == UPDATES or one.overflow is not None)
-            for one in (self.unclipped, self.clipped)
-        )
+        return all(one is not None and is_finished(one) for one in (self.unclipped, self.clipped))
+
+
+def is_finished(run: Training) -> bool:
+    """Tell whether a run came to its end: all updates, or numbers that no float32 holds."""
+    return run.updates == UPDATES or run.overflow is not None
 
 
 def keys(settings: Mapping[str, Any]) -> tuple[Key, Key]:

@@ -9,9 +9,9 @@ from app.figures.decades import Domain, ticks
 from app.figures.panel import Part, key
 from app.figures.stack import title
 from app.figures.theme import INK, SMALL, colour
-from app.sentences.numerals import counted, number, power
+from app.sentences.numerals import chosen, counted, power
 from app.sentences.typeset import for_figure
-from app.trained import UPDATES, Pair
+from app.trained import UPDATES, Pair, is_finished
 from rnn_core.arrays import Array
 from rnn_core.training import Training
 
@@ -38,7 +38,8 @@ def drawing(pair: Pair) -> dict[str, Any]:
             _curve(run.log10_norm, line, name, "x2", "y2"),
         ]
         notes += [*_beyond(run, line, name)]
-    died = None if pair.unclipped is None else pair.unclipped.dies_at
+    run = pair.unclipped
+    died = None if run is None or not is_finished(run) else run.dies_at
     if died is not None:
         shapes += [_line(axis, died) for axis in ("x", "x2")]
         notes.append(_died(died))
@@ -63,7 +64,7 @@ def drawing(pair: Pair) -> dict[str, Any]:
 
 def _named(pair: Pair) -> str:
     entry = "" if pair.mode == "norm" else " of an entry"
-    return f"threshold {number(pair.threshold)}{entry}"
+    return f"threshold {chosen(pair.threshold)}{entry}"
 
 
 def _positive(values: Array) -> Array:
@@ -123,7 +124,7 @@ def _died(update: int) -> Part:
         "y": 0.02,
         "yref": "paper",
         "yanchor": "bottom",
-        "text": f"dies after {counted(update, 'update')}",
+        "text": "dies at once" if update == 0 else f"dies after {counted(update, 'update')}",
         "font": {"color": colour("run"), "size": SMALL},
         "bgcolor": "var(--st-background-color)",
     }

@@ -36,6 +36,18 @@ def number(value: float, digits: int = 2) -> str:
     return f"{rounded:,.{max(digits - 1 - magnitude, 0)}f}"
 
 
+def chosen(value: float) -> str:
+    """Return a number > 0 with the digits that somebody gave it.
+
+    >>> chosen(1.0), chosen(0.05), chosen(12.35), chosen(1e-6)
+    ('1', '0.05', '12.35', '10^-6')
+    """
+    if 1e-4 <= value < 1e6:
+        return f"{value:,.6g}"
+    exponent = round(math.log10(value))
+    return f"10^{exponent}" if math.isclose(value, 10.0**exponent) else number(value)
+
+
 def factor(log10: float, digits: int = 2) -> str:
     """Return 10^`log10` as a plain number where it is near 1, as a power where it is far.
 

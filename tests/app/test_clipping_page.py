@@ -193,6 +193,10 @@ def pair_of(updates=6, **changes):
     return trained.pair_of(asked, begun), asked
 
 
+def runs_of(pair):
+    return pair.unclipped, pair.clipped
+
+
 @pytest.mark.parametrize(("mode", "threshold"), [("norm", 1.0), ("value", 0.05)])
 def test_both_training_runs_are_those_of_a_slow_loop(monkeypatch, mode, threshold):
     monkeypatch.setattr(trained, "NET", trained.NET | {"steps": 8, "batch_size": 3})
@@ -208,13 +212,54 @@ def test_both_training_runs_are_those_of_a_slow_loop(monkeypatch, mode, threshol
 def test_a_stopped_training_has_a_sentence_and_a_picture():
     pair, _ = pair_of(updates=3, seed=5)
     assert not pair.is_complete
-    assert training_words(pair).startswith("Stopped after 3 and 3 updates. ")
-    one = trained.Pair(1.0, "norm", 1 / 6, pair.unclipped, None)
+    courses = [f"{number(run.loss[0])} to {number(run.loss[3])}" for run in runs_of(pair)]
+    assert training_words(pair) == (
+        f"Stopped after 3 updates without clipping: its loss has gone from {courses[0]}. Stopped "
+        f"after 3 updates of the run clipped by norm at 1: its loss has gone from {courses[1]}; "
+        f"to say 1 to every sequence would score {number(slow_score_of_1(5))}."
+    )
+    one = replace(pair, clipped=None)
     assert training_words(one) == (
-        "Stopped after 3 updates without clipping; the clipped run had not begun."
+        f"Stopped after 3 updates without clipping: its loss has gone from {courses[0]}. "
+        "The clipped run had not begun."
     )
     for shown in (pair, one):
-        assert clipping.training_figure.drawing(shown)["data"]
+        figure = clipping.training_figure.drawing(shown)
+        assert figure["data"]
+        assert not any("dies" in note["text"] for note in figure["layout"]["annotations"])
+
+
+def test_what_a_stopped_training_would_have_become_is_not_told():
+    """After 20 updates the net is dead for all we see; only the end tells that it stays so."""
+    pair, _ = pair_of(updates=20, seed=0)
+    assert pair.unclipped.dies_at == 6
+    assert "dies" not in training_words(pair)
+    assert "survives" not in training_words(pair)
+
+
+def test_a_clipping_that_never_happens_is_the_same_training():
+    asked = settings(training_rate=0.05, threshold=20.0)
+    runs = [list(trained.entries(key)) for key in trained.keys(asked)]
+    pair = trained.pair_of(asked, dict(zip(trained.keys(asked), runs, strict=True)))
+    assert max(10.0**pair.clipped.log10_norm) < 20.0
+    assert list(pair.clipped.loss) == list(pair.unclipped.loss)
+    assert training_words(pair) == (
+        f"Without clipping this net survives: its loss goes from {number(pair.clipped.loss[0])} to "
+        f"{number(pair.clipped.loss[-1])}. Clipped by norm at 20, it is the same run: no gradient "
+        "on the way is so large."
+    )
+
+
+def test_a_training_dies_at_its_first_update_where_the_rate_is_too_large():
+    asked = settings(training_rate=0.5)
+    runs = [list(trained.entries(key)) for key in trained.keys(asked)]
+    pair = trained.pair_of(asked, dict(zip(trained.keys(asked), runs, strict=True)))
+    assert min(pair.unclipped.loss[1:]) > pair.unclipped.loss[0]
+    text = training_words(pair)
+    assert text.startswith("Without clipping the net dies at its first update: its gradient, of ")
+    assert f", and after {len(pair.unclipped.loss) - 1} updates the loss is beyond float32" in text
+    notes = [one["text"] for one in clipping.training_figure.drawing(pair)["layout"]["annotations"]]
+    assert "dies at once" in notes
 
 
 def test_the_training_of_the_page_is_run_once_and_stays():
@@ -251,9 +296,9 @@ def test_unclipped_the_net_dies_and_clipped_it_survives_with_any_seed(seed):
     always_1 = slow_score_of_1(seed)
     assert clipped.loss[-1] < always_1 < clipped.loss[0]
     text = training_words(pair)
-    assert text.startswith("Without clipping the net dies after ")
     below = [k for k, one in enumerate(unclipped.loss) if one <= unclipped.loss[0]]
-    assert f"dies after {below[-1]} update" in text
+    died = f"after {below[-1]} update" if below[-1] else "at its first update: "
+    assert text.startswith(f"Without clipping the net dies {died}")
     largest = 10.0 ** max(unclipped.log10_norm[: below[-1] + 2])
     written = number(largest) if largest <= 100 else f"10^{np.log10(largest):.1f}"
     first = number(10.0 ** unclipped.log10_norm[0])
@@ -288,7 +333,8 @@ def test_to_say_1_scores_what_it_scores_on_the_sequences_that_are_trained_on(see
 def test_the_figure_counts_the_updates_of_a_death_as_a_reader_does(below, said):
     pair, _ = pair_of(updates=8, seed=5)
     loss = np.array([1.0] * (below + 1) + [2.0] * (8 - below))
-    dead = replace(pair, unclipped=replace(pair.unclipped, loss=loss))
+    norms = np.append(pair.unclipped.log10_norm[:-1], np.nan)  # it overflowed: it came to its end
+    dead = replace(pair, unclipped=replace(pair.unclipped, loss=loss, log10_norm=norms))
     assert dead.unclipped.dies_at == below
     notes = [one["text"] for one in clipping.training_figure.drawing(dead)["layout"]["annotations"]]
     assert said in notes
