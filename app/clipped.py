@@ -163,11 +163,22 @@ class ClippedNet:
 
 @dataclass(frozen=True)
 class Run:
-    """All of it, for some settings of the page."""
+    """All of it, for some settings of the page.
+
+    Attributes
+    ----------
+    recording : of the net.
+    net_note : what had to be changed for it, as sentences.
+    """
 
     recording: Recording
-    note: str
+    net_note: str
     settings: Mapping[str, Any]
+
+    @property
+    def note(self) -> str:
+        """What there is to add about the descents: nothing."""
+        return ""
 
     @cached_property
     def descents(self) -> Descents:

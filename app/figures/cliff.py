@@ -14,7 +14,7 @@ from app.figures.pick import Side
 from app.figures.pick import panel as pick_panel
 from app.figures.stack import title
 from app.figures.theme import INK, SMALL, colour
-from app.sentences.numerals import number
+from app.sentences.numerals import chosen
 
 _RIGHT: Final = 0.6
 """The axis of updates begins at this part of the width."""
@@ -70,15 +70,20 @@ def drawing(
 
 
 def beside_thresholds(found: Descents, pinned: Descents | None) -> list[Part]:
-    """Name the lines of the thresholds, to the right of their panel."""
+    """Name the lines of the thresholds, to the right of their panel; A where it is another."""
     place = {"yref": "y3"}
-    notes = [beside(_level(found), f"threshold {number(found.threshold)}", INK) | place]
-    if pinned is None or pinned.threshold == found.threshold:
+    is_of_entry = found.mode == "value"
+    own = f"threshold {chosen(found.threshold)}{'<br>of an entry' if is_of_entry else ''}"
+    notes = [beside(_level(found), own, INK) | place]
+    if pinned is None or _rule(pinned) == _rule(found):
         return notes
-    theirs = beside(_level(pinned), f"A: {number(pinned.threshold)}", colour("a")) | place
+    how = "" if pinned.mode == found.mode else f", by {pinned.mode}"
+    text = f"A: {chosen(pinned.threshold)}{how}"
+    theirs = beside(_level(pinned), text, colour("a")) | place
     away = _level(pinned) - _level(found)
     if abs(away) < _NEAR:
-        theirs |= {"y": _level(found), "yshift": _LINE if away > 0.0 else -_LINE}
+        shift = 1.5 * _LINE if is_of_entry else _LINE
+        theirs |= {"y": _level(found), "yshift": shift if away > 0.0 else -shift}
     return [*notes, theirs]
 
 
@@ -158,6 +163,10 @@ def _across(level: float, own: str) -> Part:
         "y1": level,
         "line": {"color": own, "width": 1.5, "dash": "dot"},
     }
+
+
+def _rule(found: Descents) -> tuple[float, str]:
+    return (found.threshold, found.mode)
 
 
 def _level(found: Descents) -> float:

@@ -13,6 +13,8 @@ from app.figures import cliff, clipped_net
 from app.figures import training as training_figure
 from app.offline import Dial
 from app.sentences import clipping, training
+from app.sentences.clipping_net import net_words
+from app.sentences.protocol import protocol
 from app.sentences.typeset import for_html
 from app.turns import REST, TURNS
 from app.views import lesson
@@ -56,12 +58,19 @@ def net_picture(settings: Mapping[str, Any]) -> Picture:
         fig,
         run=address.run_name(settings, run.recording.fingerprint),
         alt=words if a is None else f"{words} {lesson.OF_A} {_net_words(a)}",
-        says={".net-words": for_html(words)},
+        says={
+            ".net-words": for_html(words),
+            ".net-protocol": for_html(_net_protocol(run)),
+        },
     )
 
 
 def _net_words(run: Run) -> str:
-    return clipping.net_words(run.recording, run.net, run.settings["threshold"])
+    return net_words(run.recording, run.net, run.settings["threshold"])
+
+
+def _net_protocol(run: Run) -> str:
+    return " ".join(filter(None, (protocol(run.recording), run.net_note)))
 
 
 def _draw(run: Run, a: Run | None, settings: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -99,10 +108,14 @@ def _below(run: Run) -> None:
 
 def _net(run: Run) -> None:
     st.header("A real gradient, before and after")
-    words, a = _net_words(run), lesson.pinned(run_of, run.settings)
-    st.html(f'<p class="net-words">{for_html(words)}</p>')
+    a = lesson.pinned(run_of, run.settings)
+    st.html(
+        f'<p class="net-words">{for_html(_net_words(run))}</p>'
+        f'<p class="net-protocol">{for_html(_net_protocol(run))}</p>'
+    )
     if a is not None:
-        st.html(f"<p><b>{lesson.OF_A}</b> {for_html(_net_words(a))}</p>")
+        words = f"{_net_words(a)} {_net_protocol(a)}"
+        st.html(f"<p><b>{lesson.OF_A}</b> {for_html(words)}</p>")
     with st.container(horizontal=True, gap="medium", key="net-dials"):
         controls.control("weight_scale")
     live_figure(

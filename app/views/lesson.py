@@ -199,7 +199,7 @@ def _picture(lesson: Lesson[R], run: R, a: R | None, settings: Settings) -> Pict
     drawn = lesson.draw(run, a, settings)
     name = address.run_name(settings, run.fingerprint)
     if settings["ask"]:
-        alt = f"{lesson.questions[0]} Steps 1 to {run.recording.steps}; the answer is not shown."
+        alt = f"{lesson.questions[0]} {_shown(lesson, run)} The answer is not shown."
         says = {".claim": for_html(lesson.questions[0])}
         return Picture(_held_back(drawn, lesson.asked), run=name, alt=alt, says=says)
     says = {f".{place}": words for place, words in _words(lesson, run).items()}
@@ -223,6 +223,13 @@ def _held_back(drawn: Mapping[str, Any], axes: tuple[str, ...]) -> dict[str, Any
         if name.startswith("xaxis") and axis.get("anchor", "y") not in axes
     }
     return {"data": seen, "layout": dict(layout) | held}
+
+
+def _shown(lesson: Lesson[R], run: R) -> str:
+    """Say what a picture without its answer is of."""
+    if lesson.protocol is not None:
+        return lesson.protocol(run)
+    return f"Steps 1 to {run.recording.steps:,}."
 
 
 def _bottom(layout: Mapping[str, Any], axis: Mapping[str, Any]) -> float:

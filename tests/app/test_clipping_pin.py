@@ -14,6 +14,7 @@ from app.clipped import run_of
 from app.components.parcel import payload
 from app.figures.theme import PALETTE
 from app.sentences import clipping as says
+from app.sentences.clipping_net import net_words
 from app.views import clipping, gating, gradient_flow, saturation, weight_scale
 from tests.app.slow_cliff import slow_clipped, slow_descent
 from tests.app.test_clipping_figure import SMALL, settings, slow_gradients
@@ -143,9 +144,21 @@ def test_both_thresholds_have_a_line_and_a_name_that_can_be_read(ours, theirs, b
         "var(--lab-a)": pytest.approx(math.log10(theirs)),
     }
     notes = {note["text"]: note for note in fig["layout"]["annotations"]}
-    a = notes[f"A: {theirs:.1f}" if theirs < 9.5 else f"A: {theirs:.0f}"]
+    a = notes[f"A: {theirs:g}"]
     assert a.get("yshift") == between
     assert a["y"] == pytest.approx(math.log10(theirs if between is None else ours))
+
+
+def test_a_threshold_of_an_entry_is_named_so_and_a_says_where_it_clips_otherwise():
+    by_value = {"clip": "value", "threshold": 2.0}
+    notes = texts(drawn(by_value, threshold=2.0))
+    assert "threshold 2" in notes
+    assert "A: 2, by value" in notes
+    fig = drawn({"threshold": 1.0}, **by_value)
+    notes = {note["text"]: note for note in fig["layout"]["annotations"]}
+    assert notes["A: 1, by norm"]["yshift"] == -33  # below two lines
+    assert "threshold 2<br>of an entry" in notes
+    assert not any(one.startswith("A: ") for one in texts(drawn(by_value, **by_value)))
 
 
 def test_the_axes_have_room_for_the_longer_unit_and_stay_under_a_finger():
@@ -184,7 +197,7 @@ def test_the_words_for_who_does_not_see_the_picture_tell_of_a():
     assert picture.alt.endswith(f"Pinned run A. {theirs}")
     net = clipping.net_picture(with_a({"weight_scale": 3.0}, threshold=0.1))
     run = run_of(settings(weight_scale=3.0))
-    assert net.alt.endswith(f"Pinned run A. {says.net_words(run.recording, run.net, 1.0)}")
+    assert net.alt.endswith(f"Pinned run A. {net_words(run.recording, run.net, 1.0)}")
 
 
 @pytest.mark.parametrize("clip", ["norm", "value"])
@@ -255,7 +268,8 @@ def test_a_run_is_pinned_told_restored_and_let_go():
     for one in (page, opened("clipping", **link)):
         said = heard(shown_text(one))
         assert heard(f"Pinned run A. {says.claim(a)} One sigmoid unit over 51 steps") in said
-        assert heard(f"Pinned run A. {says.net_words(a.recording, a.net, 0.5)}") in said
+        net = f"{net_words(a.recording, a.net, 0.5)} 6 tanh units, Gaussian weights × 1, 30 steps"
+        assert heard(f"Pinned run A. {net}") in said
         data = parcels(one)["clipping"]["figure"]["data"]
         path = next(t for t in data if t["name"] == "A, clipped" and t["yaxis"] == "y")
         b = np.frombuffer(base64.b64decode(path["y"]["bdata"]), np.float64)

@@ -62,6 +62,18 @@ def test_axe_finds_nothing_and_the_picture_fits(open_page):
             assert_fits(page, MAIN, width, height)
 
 
+LONGEST = "threshold=15.35&clip=value&unit_steps=80&start_w=4.85&start_b=-1.92&learning_rate=0.5"
+
+
+def test_the_longest_claim_leaves_the_picture_where_it_is(open_page):
+    page = open_page(f"/clipping?{SMALL}")
+    top = page.locator(MAIN).bounding_box()["y"]
+    long = open_page(f"/clipping?{SMALL}&{LONGEST}&a=start_b%3D-2.4")
+    assert len(long.locator(".claim").inner_text()) > 165
+    assert long.locator(MAIN).bounding_box()["y"] == top
+    assert_fits(long, MAIN, *SIZES["laptop"])
+
+
 def test_every_preset_opens_its_run_and_is_a_link(open_page):
     page = open_page("/clipping?seed=3")
     for preset in reversed(PRESETS):
@@ -213,7 +225,7 @@ def test_a_training_is_stopped_and_finished(open_page):
         "document.querySelector('.training-words')?.innerText.includes('the net dies after')"
     )
     settled(page)
-    assert "Clipped by norm at 1.0, in" in words.inner_text()
+    assert "Clipped by norm at 1, in" in words.inner_text()
 
 
 def test_what_is_taken_home_names_the_run(open_page):
