@@ -27,24 +27,27 @@ const themed = (node, figure) => {
   return coloured(figure, lookUp(node, palette));
 };
 
-// For the last row of a classroom.
-const LARGER = 1.35, THICKER = 1.7;
+// For the last row of a classroom: type as large as the page's, which grows with the window.
+const ROOT = 15.5; // px of the page's type that go with a picture as it is drawn
+const THICKER = 1.26;
 
-const grown = (part) => {
-  if (Array.isArray(part)) return part.map(grown);
+const projected = () => parseFloat(getComputedStyle(document.documentElement).fontSize) / ROOT;
+
+const grown = (part, larger) => {
+  if (Array.isArray(part)) return part.map((one) => grown(one, larger));
   if (part === null || typeof part !== 'object' || ArrayBuffer.isView(part)) return part;
-  const sizes = { size: LARGER, width: THICKER, l: LARGER, r: LARGER, t: LARGER, b: LARGER };
+  const sizes = { size: larger, width: larger * THICKER, l: larger, r: larger, t: larger, b: larger };
   return Object.fromEntries(Object.entries(part).map(([name, one]) =>
-    [name, typeof one === 'number' && name in sizes ? one * sizes[name] : grown(one)]));
+    [name, typeof one === 'number' && name in sizes ? one * sizes[name] : grown(one, larger)]));
 };
 
-const enlarged = ({ data, layout }) => ({
+const enlarged = ({ data, layout }, larger) => ({
   data: data.map((trace) => ({
     ...trace,
-    ...(trace.line ? { line: grown(trace.line) } : {}),
-    ...(trace.colorbar ? { colorbar: grown(trace.colorbar) } : {}),
+    ...(trace.line ? { line: grown(trace.line, larger) } : {}),
+    ...(trace.colorbar ? { colorbar: grown(trace.colorbar, larger) } : {}),
   })),
-  layout: grown(layout),
+  layout: grown(layout, larger),
 });
 
 // What a picture's colours depend on besides its data.

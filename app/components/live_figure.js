@@ -15,16 +15,17 @@ const library = (src) => (window.__labPlotly ??= new Promise((resolve, reject) =
 }));
 
 // The pinned step and the place of a walk are in the address and not in the picture.
-const nameOf = (parcel, theme) => [parcel.run.replace(/(^|&)(t|update)=\d+/g, ''), parcel.coarse, parcel.big, theme].join();
+const nameOf = (parcel, theme, larger) => [parcel.run.replace(/(^|&)(t|update)=\d+/g, ''), parcel.coarse, larger, theme].join();
 
 const paint = async (node, parcel) => {
   const chart = charts.get(node);
   const Plotly = await library(parcel.src);
-  const name = nameOf(parcel, themeOf(node));
+  const larger = parcel.big ? projected() : 1;
+  const name = nameOf(parcel, themeOf(node), larger);
   parcel.opened ??= unpacked(parcel.figure);
   if (name !== chart.painted) {
     const figure = themed(node, parcel.opened);
-    const parts = parted(parcel.big ? enlarged(figure) : figure);
+    const parts = parted(parcel.big ? enlarged(figure, larger) : figure);
     const { data, layout } = parts;
     node.style.height = layout.height ? `${layout.height}px` : '';
     layout.uirevision ??= parcel.key;
@@ -86,6 +87,8 @@ const show = (node, parcel) => {
 const watchSize = (node) => {
   const observer = new ResizeObserver(async () => {
     if (!node.dataset.painted || !node.clientWidth) return;
+    const { shown } = charts.get(node) ?? {};
+    if (shown?.big) await show(node, shown); // its type grows with the window
     await window.Plotly.Plots.resize(node);
     charts.get(node)?.labels.place();
     charts.get(node)?.cursor.place();
@@ -96,10 +99,22 @@ const watchSize = (node) => {
   return observer;
 };
 
+// More words above a picture than the style sheet leaves room for: it is told where the picture starts.
+const watchAbove = (frame) => {
+  const page = frame.closest('[data-testid=stMainBlockContainer]');
+  const observer = new ResizeObserver(() => requestAnimationFrame(() => {
+    const above = frame.getBoundingClientRect().top - page.getBoundingClientRect().top;
+    frame.style.setProperty('--lab-above', `${Math.ceil(above)}px`);
+  }));
+  observer.observe(page);
+  return observer;
+};
+
 const mounted = (frame, node) => {
   const chart = { next: null, painting: null, painted: null, committed: null };
   charts.set(node, chart);
   chart.size = watchSize(node);
+  chart.above = watchAbove(frame);
   chart.flow = follower(chart, (parcel) => show(node, parcel));
   chart.labels = labelsOf(frame, node);
   chart.saving = frame.querySelector('.lab-save');
@@ -130,7 +145,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const last = charts.get(node);
     // Streamlit also cleans up after a call that was outdated before it was made: the node stays.
     if (!last || node.isConnected) return;
-    for (const stop of [() => last.size.disconnect(), last.flow.stop, last.cursor.stop, last.picks.stop, last.walk.stop, last.forget]) stop();
+    for (const stop of [() => last.size.disconnect(), () => last.above.disconnect(), last.flow.stop, last.cursor.stop, last.picks.stop, last.walk.stop, last.forget]) stop();
     charts.delete(node);
     window.Plotly?.purge(node);
   };

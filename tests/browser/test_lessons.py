@@ -19,6 +19,9 @@ from tests.browser.driving import assert_fits, fingerprint, moved, painted, sche
 APP = "[data-testid=stApp]"
 PICTURE = "[data-run]"
 SIZES = {"laptop": (1366, 768), "projector": (1920, 1080)}
+FINE = (3840, 2160)
+TYPE = 0.0096
+"""The type of the picture on a projector, as a share of the window's width."""
 WORDY = "steps=40&batch_size=2&hidden_size=12&weight_scale=40&nets=20&a=cell%3Dgru"
 
 
@@ -67,9 +70,24 @@ def test_axe_finds_nothing_and_the_picture_fits(open_page, lesson):
 
 
 def test_the_picture_fits_whatever_is_said_above_it(open_page, lesson):
-    """A run beyond its slider's end, 20 nets and a pinned run each add words."""
+    """A run beyond its slider, 20 nets and a pinned run each add words; a claim may be long."""
     width, height = SIZES["laptop"]
-    assert_fits(open_page(f"{lesson.path}?{WORDY}"), PICTURE, width, height)
+    page = open_page(f"{lesson.path}?{WORDY}")
+    assert_fits(page, PICTURE, width, height)
+    page.locator(".claim").evaluate("(claim) => { claim.innerText = 'It shrinks. '.repeat(25); }")
+    assert_fits(page, PICTURE, width, height)
+
+
+def test_a_projector_shows_the_whole_picture_in_type_that_grows_with_it(open_page, lesson):
+    """Its last row sees a share of the window's width, however many pixels that has."""
+    page = open_page(f"{lesson.path}?{WORDY}&big=1")
+    for width, height in (*SIZES.values(), FINE):
+        page.set_viewport_size({"width": width, "height": height})
+        page.wait_for_function(
+            "(least) => document.querySelector('[data-run]')._fullLayout.font.size >= least",
+            arg=width * TYPE,
+        )
+        assert_fits(page, PICTURE, width, height)
 
 
 def test_every_preset_opens_its_run_and_is_a_link(open_page, lesson):

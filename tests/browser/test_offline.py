@@ -42,9 +42,11 @@ def test_a_saved_picture_names_its_run(open_page):
 
 
 def test_a_projector_has_larger_type_and_no_sidebar(open_page):
-    size = "getComputedStyle(document.querySelector('.claim')).fontSize"
+    size = "parseFloat(getComputedStyle(document.querySelector('.claim')).fontSize)"
     usual, big = open_page("/?steps=20"), open_page("/?steps=20&big=1")
-    assert float(big.evaluate(size)[:-2]) >= 1.25 * float(usual.evaluate(size)[:-2])
+    assert big.evaluate(size) > usual.evaluate(size)
+    big.set_viewport_size({"width": 1920, "height": 1080})
+    assert big.evaluate(size) >= 1.3 * usual.evaluate(size)
     big.locator("[data-testid=stExpandSidebarButton]").wait_for()
     assert usual.locator("[data-testid=stExpandSidebarButton]").count() == 0
     slider(big, "weight_scale").press("ArrowRight")
