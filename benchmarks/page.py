@@ -3,6 +3,7 @@
     python -m benchmarks.page                     # everything but memory, about five minutes
     python -m benchmarks.page --only drag --pairs 5
     python -m benchmarks.page --only memory       # 2,000 updates
+    python -m benchmarks.page --only keys --path gating    # another page than the first
 
 keys     slider key press to painted picture, against a page with a three-point st.plotly_chart
 drag     repaints while dragging, against an empty component that echoes a number; events are made
@@ -92,10 +93,10 @@ def median(values: list[float]) -> float:
     return statistics.median(values)
 
 
-def keys(browser: Browser, lab: Served, bare: Served, rounds: int) -> None:
+def keys(browser: Browser, lab: Served, bare: Served, rounds: int, path: str) -> None:
     """Compare a key press on either page."""
     for name, query in CASES.items():
-        ours = opened(browser, f"{lab.url}/?{query}", "[data-run]")
+        ours = opened(browser, f"{lab.url}/{path}?{query}", "[data-run]")
         theirs = opened(browser, bare.url, ".gtitle")
         found: dict[str, list[float]] = {"lab": [], "bare": []}
         for number in range(rounds + 3):
@@ -114,10 +115,12 @@ def keys(browser: Browser, lab: Served, bare: Served, rounds: int) -> None:
         theirs.close()
 
 
-def drag(browser: Browser, lab: Served, echo: Served, pairs: int, seconds: float) -> None:
+def drag(
+    browser: Browser, lab: Served, echo: Served, pairs: int, seconds: float, path: str
+) -> None:
     """Compare repaints a second, and check that the last value wins."""
     for name, query in CASES.items():
-        ours = opened(browser, f"{lab.url}/?{query}", "[data-run]")
+        ours = opened(browser, f"{lab.url}/{path}?{query}", "[data-run]")
         theirs = opened(browser, echo.url, ".echo")
         found: dict[str, list[float]] = {"lab": [], "echo": []}
         for _ in range(pairs):
@@ -221,6 +224,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=4.0)
     parser.add_argument("--loads", type=int, default=7)
     parser.add_argument("--updates", type=int, default=2000)
+    parser.add_argument("--path", default="", help="of the page that keys and drag are about")
     asked = parser.parse_args()
     print(
         f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, "
@@ -234,8 +238,8 @@ def main() -> None:
     ):
         browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
         parts: dict[str, Callable[[], None]] = {
-            "keys": lambda: keys(browser, lab, bare, asked.keys),
-            "drag": lambda: drag(browser, lab, echo, asked.pairs, asked.seconds),
+            "keys": lambda: keys(browser, lab, bare, asked.keys, asked.path),
+            "drag": lambda: drag(browser, lab, echo, asked.pairs, asked.seconds, asked.path),
             "first": lambda: first(browser, lab, bare, asked.loads),
             "memory": lambda: memory(browser, lab, asked.updates),
         }
