@@ -229,7 +229,7 @@ class Recording:
             ]
             recorded += [v.exponent for v in layer.total.values.values()]
             for array in recorded:
-                digest.update(np.ascontiguousarray(array).tobytes())
+                digest.update(np.ascontiguousarray(array).data)
         return digest.hexdigest()[:12]
 
     def to_frame(self) -> pd.DataFrame:

@@ -24,6 +24,10 @@ _RAISED: Final = 600
 """Powers of two by which a gradient is raised where a term makes it tiny."""
 
 
+_NEAR: Final = 200
+"""Powers of two from 1 up to which a vector is left as it is: weights may multiply it."""
+
+
 @dataclass(frozen=True)
 class Crossing:
     """A gradient on its way through one gate, at some steps.
@@ -175,9 +179,11 @@ def _wide(array: Array, exponent: IntArray) -> Array:
 
 
 def _resolved(factor: Callable[[State], Array], unit: State) -> tuple[Array, IntArray]:
-    """Return `factor` of the gradients, largest entries near 1, and the power of two left out."""
+    """Return `factor` of the gradients, entries not far from 1, and the power of two left out."""
     value = factor(unit)
     size = size_exponents(value)
+    if ((np.abs(size) < _NEAR) | (size == NOTHING)).all():
+        return value, np.zeros_like(size)
     small: BoolArray = size < -_RAISED // 2
     by = np.where(size == NOTHING, 0, size)
     if small.any():

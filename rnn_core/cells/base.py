@@ -26,6 +26,9 @@ State = tuple[Array, ...]
 Terms = frozenset[str]
 """The names of the terms of `vjp_step` that are switched on; None, where allowed, means all."""
 
+LINE: Final[Terms] = frozenset({"line"})
+"""The line on which a gated cell keeps its state, and nothing else."""
+
 Stored = Callable[[Array], Array]
 """What storing a vector does to it: rounds it to a narrow type."""
 
@@ -131,6 +134,10 @@ class StepMaps(ABC):
     ) -> None:
         """Write dL/d(recurrent products) of step t into `work.rows` and the line into `line`."""
 
+    def write_line(self, t: int, d_state: State, line: Array, work: Workspace) -> None:
+        """Write what `write_products` writes into `line`; what it leaves in `work` has no use."""
+        self.write_products(t, d_state, line, None, work)
+
     @abstractmethod
     def rows(self, steps: slice, d_state: State) -> Array:
         """Return dL/d(products) of some steps, (n, ..., B, K), from the gradients after them."""
@@ -181,18 +188,19 @@ class StepMaps(ABC):
         line = None
         if self.line_state is not None:
             line = out[1] if self.line_state == 1 else work.parts[0]
-        self.write_products(t, d_state, line, stored, work)
-        if terms is not None:
-            for k, name in enumerate(self.gates):
-                if name not in terms:
-                    work.rows[..., k, :] = 0.0
-            if line is not None and "line" not in terms:
-                line[...] = 0.0
-        if terms is None or not terms.isdisjoint(self.gates):
+        if line is not None and terms == LINE and stored is None:
+            self.write_line(t, d_state, line, work)
+            out[0][...] = 0.0  # the weights take no part
+        else:
+            self.write_products(t, d_state, line, stored, work)
+            if terms is not None:
+                for k, name in enumerate(self.gates):
+                    if name not in terms:
+                        work.rows[..., k, :] = 0.0
+                if line is not None and "line" not in terms:
+                    line[...] = 0.0
             flat = work.flat if stored is None else stored(work.flat)
             product(flat, self.weight if self.is_tied else self.weight[t], out[0])
-        else:
-            out[0][...] = 0.0
         if self.line_state == 0:
             out[0][...] += work.parts[0]
         return out

@@ -108,6 +108,11 @@ class GruMaps(StepMaps):
             d_a_n = stored(self.candidate[t] * d_h)
             np.multiply(per_unit, d_a_n[..., None, :], work.rows[..., :2, :])
 
+    def write_line(self, t: int, d_state: State, line: Array, work: Workspace) -> None:
+        """Write z d_h."""
+        del work
+        np.multiply(self.keep[t], d_state[0], line)
+
     def rows(self, steps: slice, d_state: State) -> Array:
         """Return the gradients of q, r, z, n of some steps."""
         (d_h,) = d_state

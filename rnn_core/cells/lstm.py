@@ -76,6 +76,14 @@ class LstmMaps(StepMaps):
         np.multiply(self.output[t], d_h, output)
         np.multiply(self.keep[t], e, line)
 
+    def write_line(self, t: int, d_state: State, line: Array, work: Workspace) -> None:
+        """Write f e_t."""
+        d_h, d_c = d_state
+        e = work.parts[3]
+        np.multiply(d_h, self.to_cell[t], e)
+        np.add(e, d_c, e)
+        np.multiply(self.keep[t], e, line)
+
     def total(self, d_state: State) -> State:
         """Return (d_h, e): the derivative of c with the way through its own h_t included."""
         d_h, d_c = d_state
