@@ -1,8 +1,9 @@
 """Do LSTM and GRU solve it? Three cells on one input, and the road that a gradient takes."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import streamlit as st
 
@@ -11,11 +12,12 @@ from app import engine, nets, presets, tables
 from app.components.parcel import Picture
 from app.figures.gating import drawing
 from app.other_cell import with_cell
+from app.roads import roads_of
 from app.sentences import gating
 from app.sentences import nets as says_nets
 from app.views import lesson
 from rnn_core.analysis.defaults import Default, measure_defaults
-from rnn_core.analysis.roads import Roads, roads
+from rnn_core.analysis.roads import Roads
 
 TITLE: Final = "Gating"
 
@@ -32,10 +34,10 @@ _FEW: Final = 2
 """Sequences while a finger moves: the five sweeps of the paths are most of a repaint."""
 
 
-class _Run(NamedTuple):
+@dataclass(frozen=True)
+class _Run:
     recordings: Mapping[str, rc.Recording]
     cell: str
-    found: Roads | None
     note: str
     fingerprint: str
     others: Mapping[str, nets.Nets]
@@ -44,21 +46,42 @@ class _Run(NamedTuple):
     def recording(self) -> rc.Recording:
         return self.recordings[self.cell]
 
+    @property
+    def found(self) -> Roads | None:
+        return roads_of(self.recording)
+
 
 def _run(settings: lesson.Settings) -> _Run:
-    runs = {cell: engine.recording(with_cell(settings, cell)) for cell in _CELLS}
-    recordings = {cell: run.recording for cell, run in runs.items()}
-    cell = settings["cell"] if settings["cell"] != "rnn" else "lstm"
-    named = recordings[settings["cell"]].fingerprint
-    others = {name: nets.asked(settings, with_cell(settings, name)) for name in _CELLS}
-    found = {name: one for name, one in others.items() if one is not None}
+    return _recorded(settings, _CELLS)
+
+
+def _a(settings: lesson.Settings) -> _Run:
+    """Record run A, of which no other cell is shown."""
+    return _recorded(settings, (_gated(settings),))
+
+
+def _recorded(settings: lesson.Settings, cells: tuple[str, ...]) -> _Run:
+    runs = {name: engine.recording(with_cell(settings, name)) for name in cells}
+    others = {name: nets.asked(settings, with_cell(settings, name)) for name in cells}
+    cell = _gated(settings)
     said = [
         *filter(None, [runs[cell].note]),
         *([gating.NO_LINE] if cell != settings["cell"] else []),
         *says_nets.notes(settings, others[cell]),
     ]
-    road = roads(recordings[cell])
-    return _Run(recordings, cell, road, " ".join(said), named, found)
+    return _Run(
+        {name: run.recording for name, run in runs.items()},
+        cell,
+        " ".join(said),
+        runs.get(settings["cell"], runs[cell]).recording.fingerprint,
+        {name: one for name, one in others.items() if one is not None},
+    )
+
+
+def _gated(settings: lesson.Settings) -> str:
+    """Return the cell whose gates and roads are shown."""
+    cell: str = settings["cell"]
+    return cell if cell != "rnn" else "lstm"
 
 
 def _moving(settings: lesson.Settings) -> dict[str, Any]:
@@ -114,6 +137,7 @@ LESSON: Final = lesson.Lesson[_Run](
     questions=QUESTIONS,
     choices=presets.GATING,
     run=_run,
+    run_a=_a,
     claim=lambda run: gating.claim(run.recording, run.found),
     alt=lambda run: gating.alt_text(run.recording, run.found, run.recordings),
     draw=_draw,

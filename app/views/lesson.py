@@ -87,6 +87,7 @@ class Lesson(Generic[R]):
     frame : every step with every digit, for the CSV.
     sliders : settings with a live slider above the picture.
     asked : the y axes of the panels that may be seen before the answer.
+    run_a : what is recorded of a run A, where that is less.
     late_claim : the claim with what takes longer than the run, for a page that has such a thing.
     opened : draws the pinned step, right below the picture.
     below : draws what only this page has, below the reading.
@@ -111,6 +112,7 @@ class Lesson(Generic[R]):
     frame: Callable[[R], pd.DataFrame | None]
     sliders: tuple[str, ...] = ("weight_scale",)
     asked: tuple[str, ...] = ("y",)
+    run_a: Callable[[Settings], R] | None = None
     late_claim: Callable[[R], str] | None = None
     opened: Callable[[R], None] | None = None
     below: Callable[[R], None] | None = None
@@ -147,8 +149,9 @@ def render(lesson: Lesson[R]) -> None:
         choices.draw(lesson.choices)
     with progress, st.spinner(lesson.wait):
         settings = link.shown()
-        run, a = lesson.run(settings), pinned(lesson.run, settings)
-    claim.html(_heading(lesson, run, settings))
+        run, a = lesson.run(settings), pinned(lesson.run_a or lesson.run, settings)
+        heading = _heading(lesson, run, settings)
+    claim.html(heading)
     live_figure(
         _picture(lesson, run, a, settings),
         key=lesson.key,
@@ -181,7 +184,8 @@ def picture(lesson: Lesson[R], settings: Settings) -> Picture:
     It is one of a value under a finger, or of a file with many: of one net, whatever is asked.
     """
     settings = dict(settings) | {"nets": "1"}
-    return _picture(lesson, lesson.run(settings), pinned(lesson.run, settings), settings)
+    a = pinned(lesson.run_a or lesson.run, settings)
+    return _picture(lesson, lesson.run(settings), a, settings)
 
 
 def pinned(run: Callable[[Settings], R], settings: Settings) -> R | None:

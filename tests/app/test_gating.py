@@ -10,12 +10,14 @@ import plotly.graph_objects as go
 import pytest
 
 import rnn_core as rc
-from app import address, tables
+from app import address, engine, tables
+from app import roads as kept
 from app.figures.gating import drawing
 from app.other_cell import with_cell
 from app.presets import GATING
 from app.sentences import claim as plain_claim
 from app.sentences import gating as says
+from app.views import gating as view
 from rnn_core.analysis.defaults import Default
 from rnn_core.analysis.roads import roads
 from tests.app.test_views import opened, parcel, shown_text
@@ -367,3 +369,52 @@ def test_a_part_that_pulls_back_has_a_true_minus_sign():
     share = 100 * (parts["line"][0, 0] @ whole) / (whole @ whole)
     assert share < -0.1
     assert f". −{-share:.1f} % never left the line" in says.notice(rec, roads(rec))
+
+
+@pytest.fixture
+def split(monkeypatch):
+    """Return the runs whose roads are worked out from here on."""
+    runs = []
+
+    def counted(rec):
+        runs.append(rec.config)
+        return roads(rec)
+
+    monkeypatch.setattr(kept, "roads", counted)
+    return runs
+
+
+def test_a_page_that_is_drawn_again_splits_no_gradient_again(split):
+    settings = dict(address.DEFAULTS) | SMALL | {"cell": "gru", "seed": 77}
+    run = view.LESSON.run(settings)
+    assert view.LESSON.claim(run) == says.claim(run.recording, roads(run.recording))
+    assert split == [with_cell(settings, "gru")]
+    again = view.LESSON.run(settings | {"reach": "2"})
+    assert view.LESSON.claim(again) == view.LESSON.claim(run)
+    assert len(split) == 1
+
+
+def test_of_run_a_one_cell_is_recorded_and_its_roads_are_kept(split, monkeypatch):
+    """Its other cells are not shown, and it stays as it is while this run changes."""
+    pin = address.read_one("a", "cell=lstm&steps=12&hidden_size=5&batch_size=2&seed=78")
+    settings = dict(address.DEFAULTS) | SMALL | {"cell": "gru", "seed": 79, "a": pin}
+    ran = []
+
+    def counted(config):
+        ran.append(config)
+        return recording(config)
+
+    with monkeypatch.context() as patch:
+        recording = engine.recording
+        patch.setattr(engine, "recording", counted)
+        found = view.picture(settings)
+    (curve,) = [
+        one
+        for one in found.fig["data"]
+        if one.get("line", {}).get("dash") == "dash" and "A: " in one["hovertemplate"]
+    ]
+    norms = rc.run(pin.config).layers[0].log10_norms("d_h").mean(axis=1)
+    assert curve["y"][-12:] == pytest.approx(norms, abs=1e-5)
+    assert [config.cell for config in ran if config.seed == 78] == ["lstm"]
+    view.picture(settings | {"seed": 80})
+    assert sorted(config.seed for config in split) == [78, 79, 80]
