@@ -8,7 +8,13 @@ import pytest
 
 import rnn_core as rc
 from rnn_core.analysis import precision
-from rnn_core.analysis.precision import TYPES, lost_precision, narrow_log10_norms
+from rnn_core.analysis.precision import (
+    ALL_IN_P,
+    RANGE_ONLY,
+    TYPES,
+    lost_precision,
+    narrow_log10_norms,
+)
 from tests.reference import FORMATS, reference_tables, rounding_golden, slow_range_only
 from tests.rnn_core.random_networks import CELL_IDS, CELLS, last_step, random_case, vanilla
 
@@ -225,3 +231,18 @@ def test_types_are_named_from_the_list(types):
     expected = f"types: expected names from float16, bfloat16, float32, got '{types[-1]}'"
     with pytest.raises(rc.ConfigError, match=f"^{re.escape(expected)}$"):
         lost_precision(linear_unit(0.5, 3), types=types)
+
+
+@pytest.mark.parametrize("mode", [RANGE_ONLY, ALL_IN_P])
+@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+def test_nothing_passes_the_start_of_a_block(cell, mode):
+    """T = 20 in blocks of 6: the last block is steps 18 and 19; before it all is exactly 0."""
+    config = rc.ExperimentConfig(cell=cell, steps=20, hidden_size=8, truncate=6, init="pytorch")
+    rec = rc.run(config)
+    whole = rc.run(replace(config, truncate=None))
+    for kind in FORMATS:
+        norms = narrow_log10_norms(rec, kind, mode=mode)
+        assert np.isneginf(norms[:18]).all()
+        assert np.isfinite(norms[18:]).all()
+        assert np.array_equal(norms[18:], narrow_log10_norms(whole, kind, mode=mode)[18:])
+        assert lost_precision(rec, mode=mode)[kind].first_zero == 2
