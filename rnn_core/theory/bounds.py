@@ -1,11 +1,83 @@
-"""Pascanu's bound: how large the gradient can be at most, step by step."""
+"""Pascanu's bound and conditions: how large the gradient can be at most, and when it must vanish.
+
+With |phi'| <= gamma one step back multiplies a gradient by eta = gamma sigma_max(W) at most.
+eta < 1 is *sufficient* for it to vanish, eta > 1 *necessary*, not sufficient, for it to explode.
+Of a linear net rho(W) < 1 is sufficient to vanish, rho(W) > 1 necessary to explode, in the long run.
+
+Range: vanilla cells, one W for all steps. Exact. How little that says: a gaussian W of std
+g / sqrt(H) has sigma_max -> 2 g, so the condition covers g < 1/2 (tanh), g < 2 (sigmoid), while a
+wide silent net vanishes up to g = 1 and 10.15 (`mean_field`), and a driven one further still.
+Source: Pascanu, Mikolov & Bengio (2013), sections 2.1 and 2.2.
+"""
+
+from typing import NamedTuple
 
 import numpy as np
 
 from rnn_core.activations import ACTIVATIONS
-from rnn_core.arrays import Array
+from rnn_core.arrays import Array, finite_array
 from rnn_core.recording import Recording, mean_log10
 from rnn_core.scaled import log10_of
+from rnn_core.theory.arguments import known
+
+
+class Conditions(NamedTuple):
+    """What a recurrent matrix alone says of a vanilla net's gradient.
+
+    Attributes
+    ----------
+    gamma : the largest |phi'|.
+    sigma_max : the largest singular value of W.
+    spectral_radius : the largest absolute eigenvalue of W.
+    """
+
+    gamma: float
+    sigma_max: float
+    spectral_radius: float
+
+    @property
+    def eta(self) -> float:
+        """The largest factor of one step back on the norm of any gradient."""
+        return self.gamma * self.sigma_max
+
+    @property
+    def must_vanish(self) -> bool:
+        """Whether the sufficient condition for vanishing holds, whatever the states are."""
+        return self.eta < 1.0
+
+    @property
+    def can_explode(self) -> bool:
+        """Whether the necessary condition for exploding holds; it may vanish all the same."""
+        return self.eta > 1.0
+
+
+def conditions(weight_hh: Array, activation: str) -> Conditions:
+    """Return Pascanu's conditions for one recurrent matrix.
+
+    Parameters
+    ----------
+    weight_hh : W, (H, H).
+
+    Raises
+    ------
+    ConfigError, ShapeError : "<name>: expected <what>, got <value>".
+
+    Examples
+    --------
+    Twice an orthogonal matrix may explode in a tanh net, and must vanish in a sigmoid net:
+
+    >>> import numpy as np
+    >>> W = 2.0 * np.array([[0.6, -0.8], [0.8, 0.6]])
+    >>> conditions(W, "tanh").can_explode, round(conditions(W, "sigmoid").eta, 6)
+    (True, 0.5)
+    """
+    phi = known(activation)
+    W = finite_array("weight_hh", weight_hh, "(H, H)", (None, None))
+    W = finite_array("weight_hh", W, "(H, H)", (max(1, len(W)), max(1, len(W))))
+    with np.errstate(over="ignore"):
+        sigma_max = float(np.linalg.svd(W, compute_uv=False)[0])
+        radius = float(np.abs(np.linalg.eigvals(W)).max())
+    return Conditions(ACTIVATIONS[phi].bound, sigma_max, radius)
 
 
 def pascanu(rec: Recording) -> Array | None:
