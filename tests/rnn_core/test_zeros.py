@@ -54,6 +54,22 @@ def test_initial_state_knows_zero_from_far_below_too():
     assert np.isneginf(init.log10_abs("d_h")[0, 2])
 
 
+@pytest.mark.parametrize("step", [0, 1, 3])
+def test_tiny_loss_of_one_step_is_far_below_what_comes_from_later_ones_and_not_zero(step):
+    """Unit 0 has a loss of 10^-200 at one step and no other path; unit 1 is at 10^200 per step."""
+    d_y = np.zeros((6, 1, 2))
+    d_y[-1, 0, 1] = 1.0
+    d_y[step, 0, 0] = 1e-200
+    net = vanilla(np.diag([0.0, 1e200]), "identity")
+    total = rc.record(net, np.zeros((6, 1, 1)), lambda _: (0.0, d_y)).layers[0].total
+    far = np.zeros(6, dtype=bool)
+    far[step] = True
+    assert total.is_far_below("d_h")[:, 0].tolist() == [[flag, False] for flag in far.tolist()]
+    logs = total.log10_abs("d_h")[:, 0]
+    assert logs[step, 0] == pytest.approx(200 * (5 - step) - 260, abs=1e-9)
+    assert np.isneginf(logs[~far, 0]).all()
+
+
 def test_dead_relus_stop_the_gradient_exactly_and_are_counted():
     """Two of three sequences are driven below 0 at step 58 of 100: exactly 0 from there back."""
     net = rc.Network.from_state_dict(
