@@ -25,6 +25,9 @@ FAR_DOWN: Final = 700
 
 _NO_LOSS_OF_BITS: Final = 2.0**-500
 
+_SAFE_POWERS: Final = 450.0
+"""Powers of two between a step's factors that an entry within 2^500 of the largest survives."""
+
 
 @dataclass(frozen=True)
 class StateGradient:
@@ -122,12 +125,14 @@ def state_gradients(
 ) -> tuple[StateGradient, StateGradient]:
     """Return the gradients after each step and before the first one.
 
-    `has_bounds` tells whether some slope is stored as its bound, too small for float64.
+    `has_bounds` tells whether some slope is stored as its bound, too small for float64, or whether
+    something was lost where it entered.
     """
 
     @cache
     def may_underflow() -> bool:
-        return has_bounds() or any(_has_lost_bits(state) for state in adjoint.states)
+        lost = has_bounds() or any(_has_lost_bits(state) for state in adjoint.states)
+        return lost or _are_far_apart(maps)
 
     steps = dict(zip(("d_h", "d_c"), adjoint.of_steps(maps), strict=False))
     init = dict(zip(("d_h", "d_c"), adjoint.at(0), strict=False))
@@ -143,6 +148,22 @@ def _has_lost_bits(state: Array) -> bool:
     largest = size.max(axis=-1, keepdims=True)
     ratio = size / np.where(largest > 0, largest, 1.0)
     return bool(((ratio < _NO_LOSS_OF_BITS) & (ratio > 0)).any())
+
+
+def _are_far_apart(maps: StepMaps) -> bool:
+    """Tell whether the factors of one step may lose an entry that was there in full before it."""
+    powers = 0.0
+
+    def look(factor: Array) -> Array:
+        nonlocal powers
+        size = np.abs(factor)
+        least, most = size.min(initial=np.inf, where=size > 0), size.max(initial=0.0)
+        if 0.0 < most < np.inf:
+            powers += float(np.log2(most) - np.log2(least))
+        return factor
+
+    maps.mapped(look)
+    return powers > _SAFE_POWERS
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ import numpy as np
 from rnn_core.activations import resolved
 from rnn_core.analysis.crossing import into_input as resolved_into_input
 from rnn_core.arrays import Array, BoolArray
-from rnn_core.bptt import sweep
-from rnn_core.cells import Tape
+from rnn_core.bptt import Adjoint, sweep
+from rnn_core.cells import SkipInTime, Tape
 from rnn_core.gradients import (
     GateFlow,
     StateGradient,
@@ -137,10 +137,15 @@ def sweep_layer(
 
     found: list[tuple[StateGradient, StateGradient]] = []
     linked: list[Flags] = []
-    for adjoint, flags, end in zip(adjoints, own.linked, (d_end, None), strict=False):
-        reached = None if end is None else end.reached
-        structure = Structure(maps, flags, truncate, net.skip, reached)
-        found.append(state_gradients(adjoint, maps, structure, has_bounds))
+    for k, (adjoint, flags) in enumerate(zip(adjoints, own.linked, strict=True)):
+        end = d_end if k == 0 else None
+        structure = Structure(maps, flags, truncate, net.skip, None if end is None else end.reached)
+        value = own.value.mantissa[:, k] if is_split else own.value.mantissa
+
+        def may_be_lost(one: Adjoint = adjoint, value: Array = value) -> bool:
+            return has_bounds() or _has_lost_arrivals(one, value, net.skip)
+
+        found.append(state_gradients(adjoint, maps, structure, may_be_lost))
         linked.append(lambda one=structure: one.of_steps()["d_h"].any(axis=-1)[order])  # type: ignore[misc]
     (total, at_init), (from_last, _) = found[0], found[-1]
     flow = GateFlow(maps, tape, adjoints[0])
@@ -173,6 +178,15 @@ def sweep_layer(
         into_input=into_input,
         linked_steps=tuple(linked),
     )
+
+
+def _has_lost_arrivals(adjoint: Adjoint, value: Array, skip: SkipInTime | None) -> bool:
+    """Tell whether something that entered at a step, or jumped to it, reads 0 there."""
+    d_h = adjoint.states[0]
+    is_lost = bool(((value != 0) & (d_h[1:] == 0)).any())
+    if skip is not None and skip.scale:
+        is_lost |= bool(((d_h[skip.steps :] != 0) & (d_h[: -skip.steps] == 0)).any())
+    return is_lost
 
 
 def handed_down(net: Network, arriving: Arriving, layer: list[SweptLayer]) -> Arriving:

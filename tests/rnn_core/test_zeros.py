@@ -70,6 +70,34 @@ def test_tiny_loss_of_one_step_is_far_below_what_comes_from_later_ones_and_not_z
     assert np.isneginf(logs[~far, 0]).all()
 
 
+@pytest.mark.parametrize("factors", [(1e-200, 1e200), (1e-300, 1e30), (1e-120, 1e200)])
+@pytest.mark.parametrize("T", [1, 2, 5])
+def test_unit_lost_in_a_single_step_is_far_below_and_not_zero(T, factors):
+    """From 1 beside 1 to 10^-400 beside 1: no step in between at which bits were seen to go."""
+    rec = silent(vanilla(np.diag(factors), "identity"), T)
+    largest = np.log10(factors[1]) * np.arange(T, -1, -1)
+    for gradient, tops in ((rec.layers[0].total, largest[1:]), (rec.d_init[0], largest[:1])):
+        logs = gradient.log10_abs("d_h").reshape(-1, 2)
+        far = gradient.is_far_below("d_h").reshape(-1, 2)
+        for top, row, marked in zip(tops, logs, far, strict=True):
+            true = (np.log10(factors[0]) / np.log10(factors[1])) * top
+            assert marked.tolist() == [top - true > 260, False]
+            assert row == pytest.approx([max(true, top - 260), top], abs=1e-9)
+
+
+def test_what_jumps_in_time_beside_a_growing_unit_is_far_below_and_not_zero():
+    """Unit 0 has no path but the connection over two steps; unit 1 grows by 10^200 per step."""
+    state = {"weight_ih_l0": np.zeros((2, 1)), "weight_hh_l0": np.diag([0.0, 1e200])}
+    net = rc.Network.from_state_dict(
+        state, cell="rnn", activation="identity", skip=rc.SkipInTime(2, 1.0)
+    )
+    total = silent(net, 7).layers[0].total
+    logs = total.log10_abs("d_h")[:, 0, 0]
+    assert np.isneginf(logs[[1, 3, 5]]).all()
+    assert total.is_far_below("d_h")[:, 0, 0].tolist() == [t in (0, 2, 4) for t in range(7)]
+    assert logs[[0, 2, 4, 6]] == pytest.approx([1200 - 260, 800 - 260, 400 - 260, 0.0], abs=1e-9)
+
+
 def test_dead_relus_stop_the_gradient_exactly_and_are_counted():
     """Two of three sequences are driven below 0 at step 58 of 100: exactly 0 from there back."""
     net = rc.Network.from_state_dict(
