@@ -2,7 +2,7 @@
 
 With |phi'| <= gamma one step back multiplies a gradient by eta = gamma sigma_max(W) at most.
 eta < 1 is *sufficient* for it to vanish, eta > 1 *necessary*, not sufficient, for it to explode.
-Of a linear net rho(W) < 1 is sufficient to vanish, rho(W) > 1 necessary to explode, in the long run.
+Of a linear net rho(W) < 1 is sufficient to vanish and rho(W) > 1 necessary to explode, in the end.
 
 Range: vanilla cells, one W for all steps. Exact. How little that says: a gaussian W of std
 g / sqrt(H) has sigma_max -> 2 g, so the condition covers g < 1/2 (tanh), g < 2 (sigmoid), while a

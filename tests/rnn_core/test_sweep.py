@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import rnn_core as rc
+from rnn_core.scaled import Scaled
 from tests.rnn_core.random_networks import (
     CELL_IDS,
     CELLS,
@@ -151,3 +152,28 @@ def test_last_loss_of_several_is_not_always_at_the_last_step(rng):
     assert both.verdict.decades == pytest.approx(one.verdict.decades, abs=1e-12)
     assert both.verdict.regime == one.verdict.regime
     assert both.layers[0].d_h[1] == pytest.approx(own[1] + one.layers[0].d_h[1], rel=1e-12)
+
+
+@pytest.mark.parametrize("T", [31, 32, 33, 70])
+def test_loss_of_any_step_enters_at_that_step(T):
+    """A sum of ones: 2 from the earlier of two losses back, wherever the sweep's blocks end."""
+    net = vanilla(np.eye(1), "identity")
+    for step in range(T - 1):
+        d_h = np.zeros((T, 1, 1))
+        d_h[[step, T - 1]] = 1.0
+        rec = rc.record(net, np.zeros((T, 1, 1)), lambda _, d=d_h: (0.0, d))
+        expected = np.where(np.arange(T) <= step, 2.0, 1.0)
+        assert np.array_equal(rec.layers[0].d_h[:, 0, 0], expected), step
+        assert np.array_equal(rec.layers[0].from_last.d_h[:, 0, 0], np.ones(T)), step
+
+
+def test_norms_of_vectors_of_any_sizes_side_by_side():
+    """Some whose squares float64 holds, and some beyond either end of it."""
+    sizes = np.array([1.0, 1e-200, 1e200, 1e-300, 1e300, 0.0, 5e-324])
+    rows = sizes[:, None] * np.array([1.0, -1.0, 0.0])
+    for exponent in (0, 5000, -5000):
+        powers = np.full(len(sizes), exponent)
+        norms = Scaled(rows, powers).log10_norms()
+        with np.errstate(divide="ignore"):
+            expected = np.log10(sizes) + 0.5 * np.log10(2.0) + exponent * np.log10(2.0)
+        assert norms == pytest.approx(expected, abs=1e-12 * max(abs(exponent), 300))
