@@ -21,7 +21,6 @@ PAGES = {
 IS_BIG = st.query_params.get("big") == "1"
 
 st.set_page_config(
-    page_title="Gradient Flow Lab",
     page_icon="📉",
     layout="wide",
     initial_sidebar_state="collapsed" if IS_BIG or st.context.is_embedded else "auto",
@@ -34,6 +33,7 @@ pages = [
     for path, view in PAGES.items()
 ]
 page = st.navigation(pages, position="hidden")
+st.set_page_config(page_title=f"{page.title} – Gradient Flow Lab")
 link.adopt(page.url_path)
 with st.container(horizontal=True, key="menu"):
     for other in pages:

@@ -150,6 +150,7 @@ def test_the_page_is_reached_from_the_menu_with_its_settings(open_page, title):
     page.locator(f"[data-run='{left}']:not(.st-key-{lesson.key} *)").wait_for(state="detached")
     run = painted(page, "steps=60&hidden_size=16")
     assert run.endswith(f"#{fingerprint(steps=60, hidden_size=16)}")
+    assert page.title() == f"{title} \N{EN DASH} Gradient Flow Lab"
 
 
 def test_what_is_taken_home_names_the_run(open_page, lesson):
