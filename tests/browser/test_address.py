@@ -136,13 +136,15 @@ def test_the_page_menu_keeps_the_settings_and_is_one_step_of_the_history(open_pa
     page.wait_for_url(lambda url: not url.endswith("/?steps=100&weight_scale=2.5"))
     assert page.url.endswith("?steps=100&weight_scale=2.5")
     elsewhere = page.url
-    page.locator("[data-run]").wait_for(state="detached")
+    page.locator(".st-key-picture").wait_for(state="detached")
     page.locator(".st-key-menu a").nth(0).click()
+    page.locator(".st-key-picture [data-run]").wait_for()
     assert painted(page) == run
     page.go_back()
     page.wait_for_url(elsewhere)
-    page.locator("[data-run]").wait_for(state="detached")
+    page.locator(".st-key-picture").wait_for(state="detached")
     page.go_back()
+    page.locator(".st-key-picture [data-run]").wait_for()
     assert painted(page) == run
     assert page.url.endswith("/?steps=100&weight_scale=2.5")
 
