@@ -151,9 +151,9 @@ const cursorOf = (frame, node, send, moved) => {
   on(node, 'pointerleave', () => { at.hovered = null; place(); });
   on(node, 'pointerdown', ({ clientX, clientY, button }) => { at.down = button === 0 ? [clientX, clientY] : null; }, true);
   on(document, 'pointerup', (event) => {
-    const [x, y] = at.down ?? [NaN, NaN];
+    const isPin = at.parcel?.pins && isClick(event, at.down);
     at.down = null;
-    if (!at.parcel?.pins || !(Math.hypot(event.clientX - x, event.clientY - y) < 4)) return;
+    if (!isPin) return;
     const step = below(event);
     if (step === null) return;
     slider.value = step;
@@ -161,6 +161,8 @@ const cursorOf = (frame, node, send, moved) => {
     at.hovered = null;
     pin(step === at.pinned ? null : step);
   }, true);
+
+  on(document, 'pointercancel', () => { at.down = null; }); // the finger scrolls the page
 
   on(slider, 'focus', () => {
     at.hovered = null;

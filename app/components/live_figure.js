@@ -122,6 +122,7 @@ const mounted = (frame, node) => {
     if (target.dataset.format && chart.shown) save(node, chart.shown, target.dataset.format);
   };
   chart.cursor = cursorOf(frame, node, (step) => chart.pin({ step }), () => { chart.labels.place(); chart.walk.place(); });
+  chart.untouch = touchable(node);
   chart.picks = picksOf(frame, node, (picked) => chart.pick(picked));
   chart.walk = walkOf(frame, node, (walked) => chart.walked(walked));
   chart.forget = onReturn(() => {
@@ -145,7 +146,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const last = charts.get(node);
     // Streamlit also cleans up after a call that was outdated before it was made: the node stays.
     if (!last || node.isConnected) return;
-    for (const stop of [() => last.size.disconnect(), () => last.above.disconnect(), last.flow.stop, last.cursor.stop, last.picks.stop, last.walk.stop, last.forget]) stop();
+    for (const stop of [() => last.size.disconnect(), () => last.above.disconnect(), last.untouch, last.flow.stop, last.cursor.stop, last.picks.stop, last.walk.stop, last.forget]) stop();
     charts.delete(node);
     window.Plotly?.purge(node);
   };

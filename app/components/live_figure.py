@@ -35,6 +35,7 @@ _component = st.components.v2.component(
         "labels.js",
         "save.js",
         "follow.js",
+        "touch.js",
         "cursor.js",
         "pick.js",
         "walk.js",

@@ -83,12 +83,12 @@ const picksOf = (frame, node, send) => {
     at.down = at.isOn && event.button === 0 && below(event) ? [event.clientX, event.clientY] : null;
   }, true);
   on(document, 'pointerup', (event) => {
-    const [x, y] = at.down ?? [NaN, NaN];
+    const found = isClick(event, at.down) ? below(event) : null;
     at.down = null;
-    if (!(Math.hypot(event.clientX - x, event.clientY - y) < 4)) return;
-    const found = below(event);
     if (found) pick(found);
   }, true);
+
+  on(document, 'pointercancel', () => { at.down = null; });
 
   const follow = (parcel) => {
     const declared = parcel.picks ? (parcel.opened.layout.meta?.picks ?? []) : [];

@@ -102,6 +102,17 @@ def slider(page: Page, field: str) -> Locator:
     return page.locator(f".st-key-{field} input[type=range]")
 
 
+def thumb_of(slider: Locator) -> list[float]:
+    """Return where a slider's track starts, its width, and the middle of its thumb."""
+    return slider.evaluate(
+        """(input) => {
+            const thumb = input.parentElement.parentElement.getBoundingClientRect();
+            const track = input.parentElement.parentElement.parentElement.getBoundingClientRect();
+            return [track.x, track.width, thumb.x + thumb.width / 2, thumb.y + thumb.height / 2];
+        }"""
+    )
+
+
 @cache
 def _engine() -> subprocess.Popen[str]:
     """Start what answers for `rnn_core`: a line with settings in, a line with a fingerprint out.

@@ -9,7 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from app import address
 from app.clipped import run_of
 from app.presets import CLIPPING
-from tests.browser.driving import assert_fits, opened, schemes, settled, slider
+from tests.browser.driving import assert_fits, opened, schemes, settled, slider, thumb_of
 
 SMALL = "steps=30&hidden_size=8&batch_size=2"
 SETTINGS = {"steps": 30, "hidden_size": 8, "batch_size": 2}
@@ -17,6 +17,12 @@ SIZES = {"laptop": (1366, 768), "projector": (1920, 1080)}
 PRESETS = [preset for choice in CLIPPING for preset in choice.presets]
 MAIN = ".st-key-clipping [data-run]"
 WALKERS = ".st-key-clipping .lab-walkers"
+IN_MOTION = """() => [...document.querySelectorAll('.lab-frame, .lab-frame *, .claim, .protocol')]
+    .filter((one) => {
+        const { animationName, transitionDuration } = getComputedStyle(one);
+        return animationName !== 'none' || /[1-9]/.test(transitionDuration);
+    })
+    .map((one) => one.outerHTML.slice(0, 100))"""
 RUN = f"(document.querySelector('{MAIN}')?.dataset.run ?? '')"  # none while a page is left
 
 
@@ -37,13 +43,7 @@ def shows(page, end):
 def held(page, field):
     """Take a slider's thumb, let the test move it, and let it go where it is."""
     box = page.locator(f".st-key-{field} [role=slider], .st-key-{field} input[type=range]").first
-    left, width, thumb, middle = box.evaluate(
-        """(input) => {
-            const thumb = input.parentElement.parentElement.getBoundingClientRect();
-            const track = input.parentElement.parentElement.parentElement.getBoundingClientRect();
-            return [track.x, track.width, thumb.x + thumb.width / 2, thumb.y + thumb.height / 2];
-        }"""
-    )
+    left, width, thumb, middle = thumb_of(box)
     page.mouse.move(thumb, middle)
     page.mouse.down()
     yield lambda part: page.mouse.move(left + part * width, middle, steps=6)
@@ -195,6 +195,7 @@ def test_a_reader_who_wants_less_motion_steps(open_page):
     after = said(page)
     assert re.search(r"unclipped: error [\d.]+, gradient 188", after)
     assert after != before
+    assert page.evaluate(IN_MOTION) == []
 
 
 def test_a_walk_moves_with_keys_and_a_link_restores_it(open_page):

@@ -4,7 +4,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.browser.driving import fingerprint, painted, settled, slider
+from tests.browser.driving import fingerprint, painted, settled, slider, thumb_of
 
 AT_THE_FINGER = """(field) => {
     const input = document.querySelector(`.st-key-${field} input[type=range]`);
@@ -23,13 +23,7 @@ RUNS = """(field) => {
 
 def place(page, field, part=None):
     """Return the point at a part of a slider's track, or at its thumb."""
-    left, width, thumb, middle = slider(page, field).evaluate(
-        """(input) => {
-            const thumb = input.parentElement.parentElement.getBoundingClientRect();
-            const track = input.parentElement.parentElement.parentElement.getBoundingClientRect();
-            return [track.x, track.width, thumb.x + thumb.width / 2, thumb.y + thumb.height / 2];
-        }"""
-    )
+    left, width, thumb, middle = thumb_of(slider(page, field))
     return thumb if part is None else left + part * width, middle
 
 
@@ -153,33 +147,6 @@ def test_a_burst_of_keys_is_one_step_of_the_history(page):
     assert painted(page) == run
     page.go_back()
     painted(page, "")
-
-
-def test_a_touch_moves_the_picture(new_context):
-    context = new_context(has_touch=True)
-    page = context.new_page()
-    page.goto("/")
-    painted(page)
-    x, y = place(page, "weight_scale")
-    target, _ = place(page, "weight_scale", 0.6)
-    touch = context.new_cdp_session(page)
-
-    def send(kind, *points):
-        touch.send(
-            "Input.dispatchTouchEvent",
-            {"type": kind, "touchPoints": [{"x": one, "y": y} for one in points]},
-        )
-
-    send("touchStart", x)
-    for part in range(1, 9):
-        send("touchMove", x + part / 8 * (target - x))
-    page.wait_for_function(AT_THE_FINGER, arg="weight_scale")
-    assert page.url.endswith("/")
-    send("touchEnd")
-    page.wait_for_url("**/?weight_scale=*")
-    scale = float(slider(page, "weight_scale").input_value())
-    assert scale > 1.5
-    assert painted(page).startswith(f"weight_scale={scale}#")
 
 
 def test_without_the_route_a_slider_still_works_on_release(new_context, watch):
