@@ -31,6 +31,9 @@ def record(
 ) -> Recording:
     """Run a network on an input and record every step, forward and back.
 
+    Memory: arrays (T, B, H) for every layer and direction, 7 of a vanilla cell, 14 of a GRU, 18 of
+    an LSTM, and up to 7 more where several steps have a loss.
+
     Parameters
     ----------
     x : (T, B, D).
