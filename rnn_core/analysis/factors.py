@@ -87,9 +87,12 @@ def gate_factors(rec: Recording) -> GateFactors | None:
     name = "f" if rec.network.cell == "lstm" else "z"
     size, place = rec.network.hidden_size, list(layer.gates).index(name)
     a = layer.a[crossed][..., place * size : (place + 1) * size]
-    products = _log10_sigmoid(a, layer.gates[name][crossed]).sum(axis=0)  # (B, H)
-    rms = log10_frobenius(products) - 0.5 * np.log10(size)
-    return GateFactors(MappingProxyType(means), float(rms.mean()))
+    least = -np.finfo(np.float64).max  # a bound: no gate of a sigmoid is 0
+    with np.errstate(over="ignore"):
+        products = _log10_sigmoid(a.astype(np.float64), layer.gates[name][crossed]).sum(axis=0)
+        rms = log10_frobenius(np.maximum(products, least)) - 0.5 * np.log10(size)  # (B,)
+        mean = np.maximum((rms / len(rms)).sum(), least)
+    return GateFactors(MappingProxyType(means), float(mean))
 
 
 def _rms(values: Array) -> float:

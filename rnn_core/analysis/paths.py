@@ -148,12 +148,16 @@ def log10_gate_products(rec: Recording, *, layer: int = 0) -> Array | None:
     size = chosen.params.hidden_size
     a = chosen.tape.a[..., _KEEPING_GATE * size : (_KEEPING_GATE + 1) * size]
     logs = _log10_sigmoid(a.astype(np.float64, copy=False))
-    logs[cuts(rec)] = -np.inf
     reached = (chosen.flow.adjoint.size[1:] != NOTHING).reshape(rec.steps, -1).any(axis=1)
     last = int(np.flatnonzero(reached)[-1]) if reached.any() else rec.steps - 1
+    borders = np.flatnonzero(cuts(rec)[: last + 1])
+    start = int(borders[-1]) if borders.size else 0
     found = np.zeros_like(logs)
-    for t in range(last - 1, -1, -1):  # a cumulative sum along the first axis is eight times slower
-        np.add(found[t + 1], logs[t + 1], out=found[t])
+    with np.errstate(over="ignore"):
+        for t in range(last - 1, start - 1, -1):  # a cumulative sum is eight times slower
+            np.add(found[t + 1], logs[t + 1], out=found[t])
+    np.maximum(found, -np.finfo(np.float64).max, out=found)  # no gate of a sigmoid is 0
+    found[:start] = -np.inf
     return read_only(found[::-1] if chosen.is_reverse else found)
 
 

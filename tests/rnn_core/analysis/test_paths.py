@@ -9,6 +9,7 @@ import pytest
 
 import rnn_core as rc
 from rnn_core.analysis import paths as module
+from rnn_core.analysis.factors import gate_factors
 from rnn_core.analysis.influence import influence
 from rnn_core.analysis.paths import log10_gate_products, paths, rms_over_units
 from rnn_core.analysis.term_shares import term_shares
@@ -114,6 +115,23 @@ def test_gate_products_are_exact_where_gates_are_shut():
     rec = rc.record(net, np.zeros((11, 1, 1)), last_step(np.ones(1)))
     expected = -4000 / math.log(10) * np.arange(11)[::-1]
     assert log10_gate_products(rec)[:, 0, 0] == pytest.approx(expected, rel=1e-14)
+
+
+@pytest.mark.parametrize("bias", [-1e307, -1.7e308])
+@pytest.mark.parametrize("truncate", [None, 4])
+def test_gates_shut_beyond_float64_are_bounds_and_no_exact_zeros(bias, truncate):
+    """Ten times 10^(-10^307.6) is no number that even a logarithm in float64 can hold."""
+    state = {"weight_ih_l0": np.zeros((4, 1)), "weight_hh_l0": np.zeros((4, 1))}
+    state |= {"bias_ih_l0": np.array([0, bias, 0, 0]), "bias_hh_l0": np.zeros(4)}
+    net = rc.Network.from_state_dict(state, cell="lstm")
+    rec = rc.record(net, np.zeros((51, 3, 1)), last_step(np.ones(1)), truncate=truncate)
+    found = log10_gate_products(rec)[:, 0, 0]
+    start = 48 if truncate else 0
+    assert np.isneginf(found[:start]).all()
+    expected = [max(lag * (bias / math.log(10)), -1.797e308) for lag in range(51 - start)]
+    assert found[start:][::-1] == pytest.approx(expected, rel=1e-3)
+    factors = gate_factors(rec)
+    assert factors.line_decades == pytest.approx(expected[-1], rel=1e-3)
 
 
 def test_gate_products_end_at_the_loss_and_at_block_borders(rng):
