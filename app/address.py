@@ -208,6 +208,7 @@ def config_of(settings: Mapping[str, Any]) -> ExperimentConfig:
         *(["activation", "is_tied"] if asked["cell"] != "rnn" else []),
         *(["forget_bias"] if asked["cell"] != "lstm" else []),
         *(["init"] if asked["cell"] != "lstm" and asked["init"] == "chrono" else []),
+        *(["chrono_steps"] if (asked["cell"], asked["init"]) != ("lstm", "chrono") else []),
         *(["text"] if asked["source"] != "text" else []),
         *(["truncate"] if (asked["truncate"] or 0) > asked["steps"] else []),
     ]

@@ -51,6 +51,11 @@ CONTROLS: Final[Mapping[str, Control]] = MappingProxyType(
             Slider(-2.0, 6.0, 0.1, 1),
             "Of the LSTM. Until it is moved, the biases are as the initialiser draws them.",
         ),
+        "chrono_steps": Control(
+            "T_max, in steps",
+            Slider(2, 1000, 1, 0),
+            "The longest time, in steps, for which a unit is drawn to remember.",
+        ),
         "steps": Control("Sequence length T", Slider(1, 1000, 1, 0)),
         "source": Control(
             "Input",
@@ -134,6 +139,7 @@ LIVE: Final = (
     "steps",
     "input_scale",
     "forget_bias",
+    "chrono_steps",
     "threshold",
     "learning_rate",
     "unit_steps",
@@ -147,6 +153,9 @@ SWITCHES: Final = MappingProxyType(
     {
         "forget_bias": Control(
             "Forget bias", Switch({False: "as initialised", True: "set to"}, first=1.0)
+        ),
+        "chrono_steps": Control(
+            "Chrono’s T_max", Switch({False: "as long as the sequence", True: "set to"}, first=100)
         ),
         "truncate": Control(
             "Backpropagation", Switch({False: "through all steps", True: "in blocks"}, first=50)

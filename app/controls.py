@@ -97,7 +97,7 @@ def sidebar(on_page: Sequence[str] = (), *, has_nets: bool = False) -> None:
     has_nets : whether the page can show one net or 20.
     """
     with st.sidebar:
-        _group("Network", "cell", *_own_controls(on_page), "hidden_size", "init")
+        _group("Network", "cell", *_own_controls(on_page), "hidden_size", "init", *_chrono())
         _group("Sequence", "steps", "source", *_typed(), "input_scale", "loss_at", "sequence")
         with st.expander("More settings"):
             _controls(
@@ -119,6 +119,11 @@ def _buttons() -> None:
 def _own_controls(on_page: Sequence[str]) -> list[str]:
     own = {"rnn": "activation", "lstm": "forget_bias"}.get(link.value("cell"))
     return [own] if own is not None and own not in on_page else []
+
+
+def _chrono() -> tuple[str, ...]:
+    is_drawn = (link.value("cell"), link.value("init")) == ("lstm", "chrono")
+    return ("chrono_steps",) if is_drawn else ()
 
 
 def _typed() -> tuple[str, ...]:

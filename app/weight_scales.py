@@ -278,6 +278,7 @@ def _scheme_key(small: rc.ExperimentConfig, variance: float) -> tuple[rc.Experim
         activation="tanh",
         init="gaussian",
         forget_bias=None,
+        chrono_steps=None,
         bias_scale=0.0,
         input_scale=1.0,
         is_tied=True,

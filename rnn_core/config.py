@@ -52,6 +52,8 @@ class ExperimentConfig:
     layers : L, each reads the states of the one below.
     is_bidirectional : whether a second set of cells reads the sequence from its end.
     seed : separate streams for weights, inputs and readout grow from it.
+    chrono_steps : T_max of `init` "chrono": the longest time for which its units are drawn to
+        remember; None is the length of the sequence.
 
     Raises
     ------
@@ -83,12 +85,31 @@ class ExperimentConfig:
     layers: int = _one_of(1, Whole(1, 8))
     is_bidirectional: bool = _one_of(False, Flag())
     seed: int = _one_of(0, Whole(0, 2**32 - 1))
+    chrono_steps: int | None = _one_of(None, Whole(2, 10_000, is_optional=True))
 
     def __post_init__(self) -> None:
         for name, allowed in FIELDS.items():
             value = getattr(self, name)
             if not allowed.accepts(value):
                 raise ConfigError(f"{name}: expected {allowed.expected}, got {quoted(value)}")
+        self._refuse_for_cell()
+        if self.init != "chrono" and self.chrono_steps is not None:
+            raise ConfigError(
+                f"chrono_steps: expected None with init={self.init}, got {self.chrono_steps}"
+            )
+        if not self.is_tied and (self.layers > 1 or self.is_bidirectional):
+            raise ConfigError("is_tied: expected True with several layers or directions, got False")
+        if self.truncate is not None and self.is_bidirectional:
+            raise ConfigError(
+                f"truncate: expected None with is_bidirectional=True, got {self.truncate}"
+            )
+        if self.truncate is not None and self.truncate > self.steps:
+            raise ConfigError(
+                f"truncate: expected None or 1 to steps={self.steps}, got {self.truncate}"
+            )
+
+    def _refuse_for_cell(self) -> None:
+        """Refuse what the cell does not have."""
         if self.cell != "rnn" and self.activation != "tanh":
             raise ConfigError(
                 f"activation: expected tanh with cell={self.cell}, got {quoted(self.activation)}"
@@ -101,16 +122,6 @@ class ExperimentConfig:
             )
         if self.cell != "rnn" and not self.is_tied:
             raise ConfigError(f"is_tied: expected True with cell={self.cell}, got False")
-        if not self.is_tied and (self.layers > 1 or self.is_bidirectional):
-            raise ConfigError("is_tied: expected True with several layers or directions, got False")
-        if self.truncate is not None and self.is_bidirectional:
-            raise ConfigError(
-                f"truncate: expected None with is_bidirectional=True, got {self.truncate}"
-            )
-        if self.truncate is not None and self.truncate > self.steps:
-            raise ConfigError(
-                f"truncate: expected None or 1 to steps={self.steps}, got {self.truncate}"
-            )
 
 
 FIELDS: Final[Mapping[str, Allowed]] = MappingProxyType(
@@ -154,6 +165,11 @@ def sizes(config: ExperimentConfig) -> tuple[int, int, int]:
         return config.steps, config.batch_size, config.input_size
     read = config.text[: config.steps]
     return len(read), 1, len(set(read))
+
+
+def longest_memory(config: ExperimentConfig) -> int:
+    """Return T_max of chrono biases: as it is set, or the length of the sequence."""
+    return sizes(config)[0] if config.chrono_steps is None else config.chrono_steps
 
 
 def refuse_oversize(config: ExperimentConfig, limit: int = MAX_RUN_SIZE) -> None:

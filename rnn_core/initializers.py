@@ -41,7 +41,8 @@ def draw_params(config: ExperimentConfig, steps: int, input_size: int, index: in
     named = drawn.named()
     bias_ih, bias_hh = named["bias_ih"].copy(), named["bias_hh"].copy()
     if config.init == "chrono":
-        bias = chrono_bias(config.seed, steps, size, index)
+        longest = steps if config.chrono_steps is None else config.chrono_steps
+        bias = chrono_bias(config.seed, longest, size, index)
         bias_ih[_INPUT * size : (_INPUT + 1) * size] = -bias
         bias_ih[_FORGET * size : (_FORGET + 1) * size] = bias
     if config.bias_scale:
@@ -61,20 +62,25 @@ def draw_params(config: ExperimentConfig, steps: int, input_size: int, index: in
     )
 
 
-def chrono_bias(seed: int, steps: int, size: int, index: int = 0) -> Array:
-    """Draw an LSTM's forget bias log(u), u uniform in [1, T-1]; its input bias is minus that.
+def chrono_bias(seed: int, longest: int, size: int, index: int = 0) -> Array:
+    """Draw an LSTM's forget bias log(u), u uniform in [1, T_max-1]; its input bias is minus that.
 
     A forget gate of bias log(u) keeps 1 - 1/(1+u): it forgets over about u steps, so the units
-    cover all time scales up to T, the length of the sequence, which is the T_max of the scheme.
-    (H,), 0 for T up to 2. Other than all else that is drawn it depends on T.
+    cover all time scales up to T_max. (H,), 0 for T_max up to 2. The same numbers are drawn
+    whatever T_max is, which is T where nothing else is chosen: so other than all else that is
+    drawn it may depend on T.
     Source: Tallec & Ollivier (2018), section 3, which sets these biases alone.
 
-    >>> bool((chrono_bias(0, steps=100, size=500) <= np.log(99)).all())
+    Parameters
+    ----------
+    longest : T_max.
+
+    >>> bool((chrono_bias(0, longest=100, size=500) <= np.log(99)).all())
     True
     """
     part = _part(_FORGET, index)
     drawn = uniforms(seed, Purpose.INPUT_BIAS, *part, rows=size, columns=1)[:, 0]
-    bias: Array = np.log1p(0.5 * (drawn + 1.0) * max(steps - 2, 0))
+    bias: Array = np.log1p(0.5 * (drawn + 1.0) * max(longest - 2, 0))
     return bias
 
 
@@ -98,7 +104,7 @@ def unit_params(
     glorot : glorot uniform for each gate's matrices (Glorot & Bengio 2010), biases 0.
     he : W_hh std sqrt(2/H), W_ih std sqrt(2/D), biases 0 (He et al. 2015, for ReLU).
     chrono : as glorot; `draw_params` sets the biases of the input and forget gates, which depend
-        on T: see `chrono_bias`.
+        on T_max: see `chrono_bias`.
 
     What variance an input gets through W_ih differs: for unit-variance input it is 1 (gaussian,
     orthogonal, identity), D/(3H) (pytorch), 2D/(D+GH) (keras), 2D/(D+H) (glorot, chrono), 2 (he).

@@ -112,9 +112,9 @@ DEFINITIONS: Final = (
     ),
     Definition(
         "T_max of chrono biases",
-        "The longest time that a unit is drawn for: here T, the number of steps. A unit’s forget "
-        "bias is ln u, u uniform from 1 to T_max − 1, its input bias minus that; a gate with that "
-        "bias forgets over about u steps.",
+        "The longest time that a unit is drawn for: T, the number of steps, unless it is set. A "
+        "unit’s forget bias is ln u, u uniform from 1 to T_max − 1, its input bias "
+        "minus that; a gate with that bias forgets over about u steps.",
         "Tallec & Ollivier (2018)",
     ),
     Definition(

@@ -9,7 +9,7 @@ from app.sentences.claim import claim as fate
 from app.sentences.numerals import FAR, counted, factor, number, pace
 from rnn_core import Recording
 from rnn_core.analysis.roads import Roads
-from rnn_core.config import sizes
+from rnn_core.config import longest_memory
 
 NAMES: Final = {"rnn": "RNN", "gru": "GRU", "lstm": "LSTM"}
 CLOSE: Final = 1.0
@@ -195,7 +195,7 @@ def _default(lstm: Recording) -> str:
     if config.forget_bias is not None:
         return f"not by default: you set the forget bias to {_bias(config.forget_bias)}; "
     if config.init == "chrono":
-        return f"not by default: you chose chrono biases, T_max = {sizes(config)[0]:,}; "
+        return f"not by default: you chose chrono biases, T_max = {longest_memory(config):,}; "
     if config.init not in _LIBRARIES or config.weight_scale != 1.0 or config.bias_scale:
         return "this is no library’s default; "
     return f"as {_LIBRARIES[config.init]} draws it, "

@@ -4,7 +4,7 @@ from typing import Final
 
 from app.sentences.numerals import counted
 from rnn_core import ExperimentConfig, Recording
-from rnn_core.config import sizes
+from rnn_core.config import longest_memory, sizes
 
 _ACTIVATIONS: Final = {"tanh": "tanh", "sigmoid": "sigmoid", "relu": "ReLU", "identity": "linear"}
 _SCHEMES: Final = {
@@ -35,7 +35,7 @@ def protocol(rec: Recording) -> str:
         _units(config),
         f"{_SCHEMES[config.init]} × {config.weight_scale:g}{kept}",
         *_forget_bias(config),
-        *([f"chrono biases (T_max = T = {sizes(config)[0]:,})"] if config.init == "chrono" else []),
+        *_chrono(config),
         *([f"bias noise {config.bias_scale:g}"] if config.bias_scale else []),
         *([f"blocks of {counted(config.truncate, 'step')}"] if config.truncate else []),
         *(["random state before step 1"] if config.h_init == "random" else []),
@@ -53,6 +53,15 @@ def _units(config: ExperimentConfig) -> str:
 def _forget_bias(config: ExperimentConfig) -> list[str]:
     bias = config.forget_bias
     return [] if bias is None else [f"forget bias {bias:g}".replace("-", "−")]
+
+
+def _chrono(config: ExperimentConfig) -> list[str]:
+    """Name the biases of the scheme; a forget bias that is set leaves those of the input gates."""
+    if config.init != "chrono":
+        return []
+    biases = "chrono biases" if config.forget_bias is None else "chrono biases of the input gates"
+    longest = f"{longest_memory(config):,}"
+    return [f"{biases} (T_max = {longest if config.chrono_steps else f'T = {longest}'})"]
 
 
 def _input(config: ExperimentConfig) -> str:

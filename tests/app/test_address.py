@@ -41,6 +41,8 @@ def settings(draw):
         "truncate": draw(st.none() | st.integers(1, 1000)),
         "is_tied": draw(st.booleans()),
         "seed": draw(st.integers(0, 2**32 - 1)),
+        "init": draw(st.sampled_from(["gaussian", "keras", "chrono"])),
+        "chrono_steps": draw(st.none() | st.integers(2, 10_000)),
         "sequence": draw(st.integers(1, 64)),
         "a": draw(st.none() | st.builds(pinned, cell=CELLS, source=st.just("text"), text=TEXTS)),
     }
@@ -81,6 +83,12 @@ def test_a_full_query_names_every_field():
         ({"cell": "gru", "forget_bias": 1.0}, ExperimentConfig(cell="gru")),
         ({"cell": "gru", "init": "chrono"}, ExperimentConfig(cell="gru")),
         ({"cell": "lstm", "init": "chrono"}, ExperimentConfig(cell="lstm", init="chrono")),
+        ({"cell": "gru", "init": "chrono", "chrono_steps": 9}, ExperimentConfig(cell="gru")),
+        ({"cell": "lstm", "chrono_steps": 9}, ExperimentConfig(cell="lstm")),
+        (
+            {"cell": "lstm", "init": "chrono", "chrono_steps": 9},
+            ExperimentConfig(cell="lstm", init="chrono", chrono_steps=9),
+        ),
         ({"steps": 10, "truncate": 11}, ExperimentConfig(steps=10)),
         ({"steps": 10, "truncate": 10}, ExperimentConfig(steps=10, truncate=10)),
         ({"text": "other"}, ExperimentConfig()),

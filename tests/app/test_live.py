@@ -80,6 +80,24 @@ def test_a_long_run_moves_with_its_first_sequences_and_says_so():
     assert "8 sequences" in json.loads(ask(steps="1000").body)["says"][".protocol"]
 
 
+def test_the_longest_time_of_chrono_moves_under_a_finger():
+    scope = {"cell": "lstm", "init": "chrono", "steps": "20", "hidden_size": "6"}
+    found = json.loads(
+        ask(
+            "gating",
+            live.route({"gating": gating.picture}),
+            chrono_steps="500",
+            batch_size="2",
+            **scope,
+        ).body
+    )
+    config = rc.ExperimentConfig(
+        cell="lstm", init="chrono", chrono_steps=500, steps=20, hidden_size=6, batch_size=2
+    )
+    assert found["run"].endswith(f"#{rc.run(config).fingerprint}")
+    assert "T_max = 500" in found["says"][".protocol"].replace("<sub>max</sub>", "_max")
+
+
 def test_a_forget_bias_under_a_finger_makes_the_net_an_lstm():
     route = live.route({"gating": gating.picture})
     scope = {"steps": "20", "hidden_size": "6", "batch_size": "2", "activation": "relu"}

@@ -28,6 +28,7 @@ RUNS = [
     {"cell": "gru", "truncate": 7, "h_init": "random"},
     {"cell": "lstm", "init": "keras", "forget_bias": 2.0},
     {"cell": "lstm", "truncate": 7, "h_init": "random"},
+    {"cell": "lstm", "init": "chrono", "chrono_steps": 70},
     {"weight_scale": 0.0},
     {"cell": "gru", "truncate": 7, "steps": 40, "init": "keras"},
     {"activation": "relu", "hidden_size": 3, "steps": 12, "seed": 1},

@@ -33,6 +33,7 @@ DEFAULTS = {
     "layers": 1,
     "is_bidirectional": False,
     "seed": 0,
+    "chrono_steps": None,
 }
 EXPECTED = {
     "cell": "one of rnn, gru, lstm",
@@ -55,8 +56,10 @@ EXPECTED = {
     "layers": "1 to 8",
     "is_bidirectional": "True or False",
     "seed": "0 to 4294967295",
+    "chrono_steps": "None or 2 to 10000",
 }
 WHOLE = ["steps", "batch_size", "input_size", "hidden_size", "truncate", "layers", "seed"]
+WHOLE += ["chrono_steps"]
 REAL = ["weight_scale", "input_scale", "bias_scale", "forget_bias"]
 WORDS = ["cell", "activation", "init", "source", "h_init", "loss_at"]
 LIMITS = [
@@ -76,6 +79,8 @@ LIMITS = [
     ("bias_scale", 10.5),
     ("truncate", 0),
     ("truncate", 10_001),
+    ("chrono_steps", 1),
+    ("chrono_steps", 10_001),
     ("seed", -1),
     ("seed", 2**32),
     ("text", ""),
@@ -233,6 +238,11 @@ def test_value_that_cannot_be_shown_is_named_by_its_type():
         ),
         ({"forget_bias": 1.0}, "forget_bias: expected None with cell=rnn, got 1.0"),
         ({"cell": "gru", "forget_bias": 0}, "forget_bias: expected None with cell=gru, got 0"),
+        ({"chrono_steps": 50}, "chrono_steps: expected None with init=gaussian, got 50"),
+        (
+            {"cell": "lstm", "init": "keras", "chrono_steps": 50},
+            "chrono_steps: expected None with init=keras, got 50",
+        ),
         ({"cell": "lstm", "is_tied": False}, "is_tied: expected True with cell=lstm, got False"),
         ({"cell": "gru", "is_tied": False}, "is_tied: expected True with cell=gru, got False"),
         ({"steps": 5, "truncate": 6}, "truncate: expected None or 1 to steps=5, got 6"),
@@ -314,6 +324,7 @@ def test_every_allowed_value_is_written_and_read_back(data):
         "is_tied": st.booleans(),
         "forget_bias": st.none() | st.floats(-10, 10),
         "truncate": st.none() | st.integers(1, 10_000),
+        "chrono_steps": st.none() | st.integers(2, 10_000),
         "seed": st.integers(0, 2**32 - 1),
         "is_bidirectional": st.booleans(),
         "layers": st.integers(1, 8),

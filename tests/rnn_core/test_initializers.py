@@ -206,6 +206,10 @@ def test_he_has_twice_the_variance_for_both_fans(cell):
     assert not state["bias_hh_l0"].any()
 
 
+FIRST_BIASES = [3.8746346850719933, 3.6692292056907596, 3.6283400717684944]
+"""Of seed 0 and T = 50, written down before T_max was a setting."""
+
+
 def chrono(steps, size=500, **settings):
     config = rc.ExperimentConfig(
         cell="lstm", init="chrono", hidden_size=size, input_size=D, steps=steps, **settings
@@ -248,6 +252,48 @@ def test_chrono_takes_the_length_of_a_text():
     typed = chrono(200, 20, source="text", text="abcabc")["bias_ih_l0"].reshape(4, 20)[1]
     assert np.exp(typed).max() <= 5
     assert np.array_equal(typed, chrono(6, 20)["bias_ih_l0"].reshape(4, 20)[1])
+
+
+@pytest.mark.parametrize("steps", [1, 7, 300])
+@pytest.mark.parametrize("longest", [2, 3, 50, 10_000])
+def test_chrono_spreads_times_up_to_the_one_that_is_chosen(steps, longest):
+    """Whatever the length of the sequence: its own generator, uniform numbers and a logarithm."""
+    state = chrono(steps, 64, seed=11, chrono_steps=longest)
+    rng = np.random.default_rng(np.random.SeedSequence(11, spawn_key=(2, 1, 0)))
+    times = 1 + (1 + rng.uniform(-1, 1, (64, 16))[:, 0]) / 2 * (longest - 2)
+    bias = state["bias_ih_l0"].reshape(4, 64)
+    assert bias[1] == pytest.approx(np.log(times), abs=1e-12)
+    assert np.array_equal(bias[0], -bias[1])
+    assert not bias[2:].any()
+    plain = chrono(steps, 64, seed=11)
+    for name in ("weight_ih_l0", "weight_hh_l0", "bias_hh_l0"):
+        assert np.array_equal(state[name], plain[name])
+
+
+def test_times_of_chrono_cover_the_whole_range_evenly():
+    bias = chrono(9, chrono_steps=400)["bias_ih_l0"].reshape(4, 500)[1]
+    ranks = (np.exp(np.sort(bias)) - 1) / 398
+    gap = np.abs(ranks - (np.arange(500) + 0.5) / 500).max()
+    assert gap < 1.63 / np.sqrt(500)  # Kolmogorov and Smirnov, 1 %
+
+
+def test_without_a_choice_chrono_takes_the_length_of_the_sequence():
+    """So it was before there was a choice: links of then show what they showed."""
+    for steps in (2, 50):
+        chosen, plain = chrono(steps, 20, chrono_steps=steps), chrono(steps, 20)
+        assert all(np.array_equal(chosen[name], plain[name]) for name in plain)
+    first = chrono(50, 20)["bias_ih_l0"].reshape(4, 20)[1, :3]
+    assert first == pytest.approx(FIRST_BIASES, abs=1e-12)
+
+
+def test_a_moved_time_moves_every_bias_and_draws_none_anew():
+    """exp(b) - 1 is the same part of the way to T_max - 1, unit by unit."""
+    parts = [
+        (np.exp(chrono(30, 40, chrono_steps=longest)["bias_ih_l0"][40:80]) - 1) / (longest - 2)
+        for longest in (3, 77, 1000)
+    ]
+    assert parts[1] == pytest.approx(parts[0], abs=1e-12)
+    assert parts[2] == pytest.approx(parts[0], abs=1e-12)
 
 
 @pytest.mark.parametrize("cell", ["rnn", "gru"])
