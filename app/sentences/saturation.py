@@ -17,6 +17,8 @@ FEW: Final = 0.1
 
 _AT_MOST_1: Final = "“The slope is at most 1, so the gradient cannot explode.”"
 
+_RELU_FIXES_IT: Final = "“ReLU has slope 1, so its gradient does not vanish.”"
+
 _FORMULA: Final = (
     r"$\frac{\partial L}{\partial h_{t-1}} = W_{hh}^{\top}\,\mathrm{diag}(\phi'(a_t))\,"
     r"\frac{\partial L}{\partial h_t}$"
@@ -74,6 +76,8 @@ def beliefs(
     ----------
     radius : the spectral radius of W_hh; without it nothing is said about it.
     """
+    if found is not None and _is_shut(rec, found):
+        return (Belief(_RELU_FIXES_IT, _of_shut(rec, found)),)
     if (
         found is None
         or found.decades_by_weight is None
@@ -89,11 +93,32 @@ def beliefs(
     return tuple(told)
 
 
+def _is_shut(rec: Recording, found: Saturation) -> bool:
+    """Tell whether ReLUs at 0, and neither W = 0 nor a cut, let no gradient back to step 1."""
+    return (
+        rec.network.activation == "relu"
+        and rec.verdict.zero_sequences == rec.verdict.sequences
+        and found.steps_crossed > 0
+        and bool(rec.network.params.weight_hh.any())
+        and not found.tug.is_cut.any()
+    )
+
+
+def _of_shut(rec: Recording, found: Saturation) -> str:
+    sequences = rec.verdict.sequences
+    whole = "the gradient" if rec.loss_steps == 1 else "the gradient of the last loss"
+    where = f"in all {sequences} sequences" if sequences > 1 else "there"
+    return (
+        f"{_lead(rec, found)} and have slope 0, and {_dead(rec, found)}; every way back to step 1 "
+        f"passes one that is at 0, so {whole} is exactly 0 {where}"
+    )
+
+
 def _of_saturation(rec: Recording, found: Saturation) -> Belief:
     lead = _lead(rec, found)
     if rec.network.activation == "relu":
         return Belief(
-            "“ReLU has slope 1, so its gradient does not vanish.”",
+            _RELU_FIXES_IT,
             f"{lead} and have slope 0: φ′ multiplies the gradient by "
             f"{factor(found.decades_by_slope or 0.0)}, and {_dead(rec, found)}; "
             f"with what W gives it is multiplied by {_end(rec, found)}",
@@ -135,7 +160,12 @@ def _end(rec: Recording, found: Saturation) -> str:
         return f"{result}, the new losses left aside"
     if rec.last_loss_step + 1 < FEWEST:
         return result
-    named = "it vanishes" if decades < -FAR else "it explodes" if decades > FAR else "it holds"
+    cases = (
+        (decades < -FAR, "it vanishes"),
+        (decades > FAR, "it explodes"),
+        (decades < -1.0, "it arrives"),
+    )
+    named = next((words for holds, words in cases if holds), "it holds")
     zeros, sequences = rec.verdict.zero_sequences, rec.verdict.sequences
     if zeros:
         return f"{result} ({named} in {sequences - zeros} of {sequences} sequences; 0 in the rest)"

@@ -188,6 +188,43 @@ def test_every_answer_ends_in_what_became_of_the_gradient(settings, named):
         assert f"({named})" in belief.look
 
 
+@pytest.mark.parametrize(
+    ("settings", "end"),
+    [
+        ({"hidden_size": 1, "seed": 0}, "the gradient is exactly 0 in all 2 sequences"),
+        ({"hidden_size": 1, "seed": 0, "batch_size": 1}, "the gradient is exactly 0 there"),
+        ({"source": "silence"}, "the gradient is exactly 0 in all 2 sequences"),
+        (
+            {"hidden_size": 1, "seed": 0, "loss_at": "every"},
+            "the gradient of the last loss is exactly 0 in all 2 sequences",
+        ),
+    ],
+)
+def test_relus_that_let_nothing_back_end_the_belief_in_them(settings, end):
+    """One switch away from dead ReLUs: no product can be told, but what arrives can."""
+    rec, found = run(activation="relu", **settings)
+    h = rec.layers[0].h
+    assert not (rec.layers[0].from_last.log10_norms("d_h")[0] > -np.inf).any()
+    (belief,) = says.beliefs(rec, found, 1.0)
+    assert belief.read.startswith("“ReLU has slope 1")
+    assert belief.look.endswith(f"passes one that is at 0, so {end}")
+    dead = int((h[1:] == 0).all(axis=(0, 1)).sum())
+    counted = {0: "no unit is dead", h.shape[-1]: "all units are dead"}.get(dead, f"{dead} of")
+    assert counted in belief.look
+
+
+@pytest.mark.parametrize("settings", [{"weight_scale": 0.0}, {"truncate": 6}, {"steps": 1}])
+def test_a_gradient_that_relus_did_not_end_is_not_put_down_to_them(settings):
+    assert says.beliefs(*run(activation="relu", **settings), 1.0) == ()
+
+
+def test_what_loses_more_than_nine_tenths_arrives_and_does_not_hold():
+    rec, found = run(hidden_size=24, steps=12, weight_scale=1.2)
+    assert -2 < Slow(rec).verdict.decades < -1
+    for belief in says.beliefs(rec, found, 1.0):
+        assert "(it arrives)" in belief.look
+
+
 def test_sequences_without_a_gradient_are_told_apart():
     rec, found = run(activation="relu", hidden_size=2, batch_size=8, seed=0)
     zeros = int((rec.layers[0].d_h[0] == 0).all(axis=-1).sum())
