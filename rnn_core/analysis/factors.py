@@ -7,6 +7,7 @@ for many mixing units, exact for none.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Final
 
 import numpy as np
 
@@ -15,6 +16,9 @@ from rnn_core.analysis.reach import first_reached
 from rnn_core.arrays import Array
 from rnn_core.recording import Recording
 from rnn_core.scaled import log10_frobenius, log10_of
+
+LEAST: Final = -1e300
+"""A bound on log10 of a product of gates, which is never 0; means of such bounds are finite."""
 
 
 @dataclass(frozen=True)
@@ -87,12 +91,10 @@ def gate_factors(rec: Recording) -> GateFactors | None:
     name = "f" if rec.network.cell == "lstm" else "z"
     size, place = rec.network.hidden_size, list(layer.gates).index(name)
     a = layer.a[crossed][..., place * size : (place + 1) * size]
-    least = -np.finfo(np.float64).max  # a bound: no gate of a sigmoid is 0
     with np.errstate(over="ignore"):
         products = _log10_sigmoid(a.astype(np.float64), layer.gates[name][crossed]).sum(axis=0)
-        rms = log10_frobenius(np.maximum(products, least)) - 0.5 * np.log10(size)  # (B,)
-        mean = np.maximum((rms / len(rms)).sum(), least)
-    return GateFactors(MappingProxyType(means), float(mean))
+        rms = log10_frobenius(np.maximum(products, LEAST)) - 0.5 * np.log10(size)  # (B,)
+    return GateFactors(MappingProxyType(means), float(rms.mean()))
 
 
 def _rms(values: Array) -> float:

@@ -14,6 +14,7 @@ from typing import Final
 import numpy as np
 
 from rnn_core.analysis.crossing import chunks, line_of, part_of, through_gates
+from rnn_core.analysis.factors import LEAST
 from rnn_core.analysis.subject import arriving_at, is_top, layer_of
 from rnn_core.analysis.term_shares import projection
 from rnn_core.analysis.tug_of_war import cuts
@@ -156,7 +157,7 @@ def log10_gate_products(rec: Recording, *, layer: int = 0) -> Array | None:
     with np.errstate(over="ignore"):
         for t in range(last - 1, start - 1, -1):  # a cumulative sum is eight times slower
             np.add(found[t + 1], logs[t + 1], out=found[t])
-    np.maximum(found, -np.finfo(np.float64).max, out=found)  # no gate of a sigmoid is 0
+    np.maximum(found, LEAST, out=found)  # no gate of a sigmoid is 0
     found[:start] = -np.inf
     return read_only(found[::-1] if chosen.is_reverse else found)
 
