@@ -66,7 +66,7 @@ def _recorded(settings: lesson.Settings, cells: tuple[str, ...]) -> _Run:
     cell = _gated(settings)
     said = [
         *filter(None, [runs[cell].note]),
-        *([gating.NO_LINE] if cell != settings["cell"] else []),
+        *([_in_place(settings)] if cell != settings["cell"] else []),
         *says_nets.notes(settings, others[cell]),
     ]
     return _Run(
@@ -76,6 +76,11 @@ def _recorded(settings: lesson.Settings, cells: tuple[str, ...]) -> _Run:
         runs.get(settings["cell"], runs[cell]).recording.fingerprint,
         {name: one for name, one in others.items() if one is not None},
     )
+
+
+def _in_place(settings: lesson.Settings) -> str:
+    """Say which LSTM stands in for a net without gates."""
+    return f"{gating.NO_LINE}{'' if settings['is_tied'] else gating.ONE_MATRIX}."
 
 
 def _gated(settings: lesson.Settings) -> str:

@@ -213,7 +213,7 @@ def test_a_sigmoid_is_promised_to_vanish_by_the_bound():
     rec, found = known(activation="sigmoid")
     looks = " ".join(belief.look for belief in beliefs(rec, found))
     assert "sure to vanish" in looks
-    assert "a sigmoid’s slope forbids it" in looks
+    assert "a sigmoid’s slope, 1/4 at most, takes more than W gives" in looks
 
 
 def test_the_alternative_text_begins_with_the_conclusion():
