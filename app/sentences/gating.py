@@ -3,13 +3,11 @@
 from collections.abc import Mapping
 from typing import Final
 
-from app.sentences.belief import Belief
 from app.sentences.claim import FEWEST
 from app.sentences.claim import claim as fate
-from app.sentences.numerals import FAR, counted, factor, number, pace
+from app.sentences.numerals import counted, factor, number, pace
 from rnn_core import Recording
 from rnn_core.analysis.roads import Roads
-from rnn_core.config import longest_memory
 
 NAMES: Final = {"rnn": "RNN", "gru": "GRU", "lstm": "LSTM"}
 CLOSE: Final = 1.0
@@ -32,11 +30,6 @@ PROJECTED: Final = (
     "exceed that or be negative."
 )
 
-_FATES: Final = {
-    "vanishing": ("vanishes", "vanish"),
-    "stable": ("holds", "hold"),
-    "exploding": ("explodes", "explode"),
-}
 NO_LINE: Final = (
     "The cell chosen is the RNN, which has no gates: the claim and the roads are of an LSTM with "
     "the same settings"
@@ -48,8 +41,6 @@ _CANCELLED: Final = "other paths cancel the rest"
 
 _SEVERAL: Final = 10.0
 """Times the whole gradient from which a part is told as a multiple of it, and not in per cent."""
-
-_LIBRARIES: Final = {"pytorch": "PyTorch", "keras": "Keras"}
 
 _GATES: Final = {
     "i": "the input gate i",
@@ -66,11 +57,11 @@ _GATES: Final = {
 def claim(rec: Recording, found: Roads | None) -> str:
     """Say whether the gradient takes the line on which the cell keeps its state, as plain text."""
     has_c_alone = found is not None and _has_c_alone(rec)
-    if found is None or not (_is_plain(rec) or has_c_alone):
+    if found is None or not (is_plain(rec) or has_c_alone):
         return fate(rec)
     steps = counted(rec.last_loss_step, "step")
     head = (
-        f"Over {steps} the {_kind(rec)} gates alone multiply {_quantity(rec)} by "
+        f"Over {steps} the {_kind(rec)} gates alone multiply {quantity(rec)} by "
         f"{factor(found.line_decades)} in the rms over units, the whole "
         f"{NAMES[rec.network.cell]} multiplies it by {factor(found.decades)}"
     )
@@ -78,7 +69,7 @@ def claim(rec: Recording, found: Roads | None) -> str:
         return f"{head}: the conveyor belt is not the road that the gradient takes."
     if found.missing < -CLOSE:
         return f"{head}: the other paths cancel part of what the belt carries."
-    told = f"{head}: by size the belt would do, {_by_share(found)}."
+    told = f"{head}: by size the belt would do, {by_share(found)}."
     if has_c_alone:
         zero_from = f"{rec.verdict.zero_from_step:,}"
         told += (
@@ -158,119 +149,6 @@ def _left_on_line(share: float, of: str) -> str:
     return f"{part} never left the line."
 
 
-def beliefs(
-    recs: Mapping[str, Recording], rec: Recording, found: Roads | None
-) -> tuple[Belief, ...]:
-    """Return what is often read of gates, and what this run shows of it."""
-    if found is None or not _is_plain(rec):
-        return ()
-    cell = NAMES[rec.network.cell]
-    keep = "forget" if rec.network.cell == "lstm" else "update"
-    own = _of_lstm(rec) if rec.network.cell == "lstm" else _of_gru(rec)
-    missing, size = factor(abs(found.missing)), "small" if found.missing >= 0.0 else "large"
-    off = f"the product is {missing} times too {size}"
-    if abs(found.missing) <= CLOSE:
-        off = f"the sizes differ by a factor of {missing}, {_by_share(found)}"
-    return (
-        Belief(
-            f"“The gradient of the {cell} is the product of its {keep} gates.”",
-            f"in the rms over units the product is {factor(found.line_decades)}, and "
-            f"{_quantity(rec)} is multiplied by {factor(found.decades)}: {off}",
-        ),
-        Belief(
-            "“LSTM and GRU solve vanishing gradients.”",
-            "per step back, of dL/dh, "
-            f"{', '.join(_pace(NAMES[name], one) for name, one in recs.items())}; "
-            f"here {_fates(recs)}",
-        ),
-        *_of_explosion(recs["lstm"]),
-        *own,
-    )
-
-
-def _of_explosion(lstm: Recording) -> tuple[Belief, ...]:
-    decades = lstm.verdict.decades
-    if decades == float("-inf"):
-        return ()
-    shown = "; “large weights” above shows one that does" if decades <= FAR else ": this one does"
-    return (
-        Belief(
-            "“An LSTM cannot explode.”",
-            f"with these settings the LSTM’s dL/dh is multiplied by {factor(decades)}{shown}",
-        ),
-    )
-
-
-def _of_lstm(rec: Recording) -> tuple[Belief, ...]:
-    layer, growth = rec.layers[0], rec.verdict.growth_per_step or 0.0
-    of_c, of_h = (float(layer.log10_norms(name)[0].mean()) for name in ("d_c", "d_h"))
-    keeps = f"the mean forget gate is {number(float(layer.gates['f'].mean()))}"
-    return (
-        Belief(
-            "“An LSTM remembers by default.”",
-            f"{_default(rec)}{keeps}, and each step back multiplies dL/dh by {pace(growth)}",
-        ),
-        Belief(
-            "“c and h are one memory, with one gradient.”",
-            f"at step 1 |∂L/∂c| is {factor(of_c)} and |∂L/∂h| is {factor(of_h)}: "
-            "only c has a line on which it may stay",
-        ),
-    )
-
-
-def _default(lstm: Recording) -> str:
-    """Say whether an LSTM is as a library draws it: only that answers what it does by default."""
-    config = lstm.config
-    if config is None:
-        return ""
-    if config.forget_bias is not None:
-        return f"not by default: you set the forget bias to {_bias(config.forget_bias)}; "
-    if config.init == "chrono":
-        return f"not by default: you chose chrono biases, T_max = {longest_memory(config):,}; "
-    if config.init not in _LIBRARIES or config.weight_scale != 1.0 or config.bias_scale:
-        return "this is no library’s default; "
-    return f"as {_LIBRARIES[config.init]} draws it, "
-
-
-def _fates(recs: Mapping[str, Recording]) -> str:
-    """Say which cells vanish, hold or explode."""
-    told: dict[str, list[str]] = {}
-    for cell, rec in recs.items():
-        if rec.verdict.growth_per_step is not None:
-            regime = rec.verdict.regime
-            told.setdefault(regime, []).append(f"the {NAMES[cell]}{_with(rec, regime)}")
-    if len(recs) in map(len, told.values()):
-        return f"all three {_FATES[next(iter(told))][1]}"
-    return ", ".join(
-        f"{' and '.join(cells)} {_FATES[regime][len(cells) > 1]}" for regime, cells in told.items()
-    )
-
-
-def _with(rec: Recording, regime: str) -> str:
-    """Name what was chosen for an LSTM that does not vanish: no cell did that by itself."""
-    config = rec.config
-    if config is None or regime == "vanishing":
-        return ""
-    if config.forget_bias is not None:
-        return f" with a forget bias set to {_bias(config.forget_bias)}"
-    return " with chrono biases" if config.init == "chrono" else ""
-
-
-def _bias(value: float) -> str:
-    return f"{value:g}".replace("-", "−")
-
-
-def _of_gru(rec: Recording) -> tuple[Belief, ...]:
-    keeps = float(rec.layers[0].gates["z"].mean())
-    return (
-        Belief(
-            "“An update gate of 1 updates.”",
-            "here, as in PyTorch, z = 1 keeps: h = (1 − z) n + z h of the step before, with z "
-            f"{number(keeps)} on average; the course’s Γ_u is 1 − z, {number(1.0 - keeps)}",
-        ),
-    )
-
-
 def alt_text(rec: Recording, found: Roads | None, recs: Mapping[str, Recording]) -> str:
     """Say in words what the picture shows, its conclusion first."""
     cell = NAMES[rec.network.cell]
@@ -294,7 +172,8 @@ def _has_one_road(rec: Recording, found: Roads | None) -> bool:
     return found is not None and rec.last_loss_step > 0 and rec.loss_steps == 1
 
 
-def _is_plain(rec: Recording) -> bool:
+def is_plain(rec: Recording) -> bool:
+    """Tell whether one loss, at the last step, sends its gradient through all steps uncut."""
     return _crosses_all(rec) and rec.verdict.zero_sequences == 0
 
 
@@ -320,11 +199,13 @@ def _kind(rec: Recording) -> str:
     return "forget" if rec.network.cell == "lstm" else "update"
 
 
-def _quantity(rec: Recording) -> str:
+def quantity(rec: Recording) -> str:
+    """Return the gradient on the line on which the cell keeps its state."""
     return "dL/dc" if rec.network.cell == "lstm" else "dL/dh"
 
 
-def _by_share(found: Roads) -> str:
+def by_share(found: Roads) -> str:
+    """Say how much of the gradient never left a line whose size would explain it."""
     line = found.shares["line"]
     if line > 1.5:
         return f"but what stayed on it is {number(line)} times the gradient: {_CANCELLED}"
@@ -334,8 +215,3 @@ def _by_share(found: Roads) -> str:
         return f"but what stayed on it cancels {number(-100 * line)} % of the gradient"
     part = "less than 1" if line < 0.01 else number(100 * line)
     return f"but {part} % of the gradient stayed on it"
-
-
-def _pace(name: str, rec: Recording) -> str:
-    growth = rec.verdict.growth_per_step
-    return f"{name} does not arrive" if growth is None else f"{name} × {pace(growth)}"

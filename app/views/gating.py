@@ -15,6 +15,7 @@ from app.other_cell import with_cell
 from app.roads import roads_of
 from app.sentences import gating
 from app.sentences import nets as says_nets
+from app.sentences.gating_beliefs import beliefs
 from app.views import lesson
 from rnn_core.analysis.defaults import Default, measure_defaults
 from rnn_core.analysis.roads import Roads
@@ -114,7 +115,7 @@ def _reading(run: _Run) -> lesson.Reading:
         gating.equation(rec, found),
         gating.notice(rec, found),
         asides=(gating.side_by_side(run.recordings),),
-        beliefs=gating.beliefs(run.recordings, rec, found),
+        beliefs=beliefs(run.recordings, rec, found),
     )
 
 

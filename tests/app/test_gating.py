@@ -17,6 +17,7 @@ from app.other_cell import with_cell
 from app.presets import GATING
 from app.sentences import claim as plain_claim
 from app.sentences import gating as says
+from app.sentences.gating_beliefs import beliefs
 from app.views import gating as view
 from rnn_core.analysis.defaults import Default
 from rnn_core.analysis.roads import roads
@@ -78,7 +79,7 @@ def test_the_claim_sets_the_belt_against_the_gradient(cell, gate, of):
         f"units, the whole {cell.upper()} multiplies it by {written(gradient)}: "
         "the conveyor belt is not the road that the gradient takes."
     )
-    first = says.beliefs(three(cell=cell, steps=90, hidden_size=16), rec, roads(rec))[0]
+    first = beliefs(three(cell=cell, steps=90, hidden_size=16), rec, roads(rec))[0]
     assert first.look.startswith(
         f"in the rms over units the product is {written(belt)}, and {of} is multiplied by "
         f"{written(gradient)}: "
@@ -136,7 +137,7 @@ def test_where_there_is_no_one_road_the_claim_is_the_plain_one(settings):
     assert says.claim(rec, found) == plain_claim(rec)
     text = f"{says.notice(rec, found)} {says.equation(rec, found)} {says.side_by_side(recs)}"
     assert not re.search(r"\b(nan|inf|None)\b", text)
-    assert says.beliefs(recs, rec, found) == ()
+    assert beliefs(recs, rec, found) == ()
 
 
 @pytest.mark.parametrize(("cell", "panels"), [("lstm", 5), ("gru", 4)])

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from app.sentences import gating as says
+from app.sentences import gating_beliefs
 from rnn_core.analysis.roads import roads
 from tests.app.test_gating import slow, three
 from tests.reference import slow_log10_norms
@@ -14,7 +14,7 @@ from tests.reference import slow_log10_norms
 def test_beliefs_of_an_lstm_are_answered_with_the_numbers_of_slow_loops():
     recs = three(cell="lstm", forget_bias=1.0)
     rec, ran = recs["lstm"], slow(recs["lstm"])
-    read = {one.read: one.look for one in says.beliefs(recs, rec, roads(rec))}
+    read = {one.read: one.look for one in gating_beliefs.beliefs(recs, rec, roads(rec))}
     of_h = slow_log10_norms(ran.d_h).mean(axis=1)
     growth = (of_h[0] - of_h[-1 - 5]) / (len(of_h) - 1 - 5)
     assert read["“An LSTM remembers by default.”"] == (
@@ -36,7 +36,7 @@ def test_beliefs_of_an_lstm_are_answered_with_the_numbers_of_slow_loops():
 def test_the_convention_of_a_gru_is_said_with_its_numbers():
     recs = three(cell="gru")
     keeps = slow(recs["gru"]).gates["z"].mean()
-    look = says.beliefs(recs, recs["gru"], roads(recs["gru"]))[-1].look
+    look = gating_beliefs.beliefs(recs, recs["gru"], roads(recs["gru"]))[-1].look
     assert "z = 1 keeps: h = (1 − z) n + z h" in look
     assert f"with z {keeps:.2f} on average; the course’s Γ_u is 1 − z, {1 - keeps:.2f}" in look
 
@@ -45,7 +45,9 @@ def test_the_convention_of_a_gru_is_said_with_its_numbers():
 @pytest.mark.parametrize(("scale", "remark"), [(1.0, True), (12.0, False)])
 def test_that_an_lstm_can_explode_is_answered_with_the_number_of_the_lstm(cell, scale, remark):
     recs = three(cell=cell, weight_scale=scale, hidden_size=16, steps=60)
-    read = {one.read: one.look for one in says.beliefs(recs, recs[cell], roads(recs[cell]))}
+    read = {
+        one.read: one.look for one in gating_beliefs.beliefs(recs, recs[cell], roads(recs[cell]))
+    }
     of_h = slow_log10_norms(slow(recs["lstm"]).d_h).mean(axis=1)
     look = read["“An LSTM cannot explode.”"]
     found = re.match(r"with these settings the LSTM’s dL/dh is multiplied by 10\^([\d.-]+)", look)
@@ -56,14 +58,14 @@ def test_that_an_lstm_can_explode_is_answered_with_the_number_of_the_lstm(cell, 
 
 def test_an_lstm_whose_gradient_is_exactly_0_answers_nothing():
     recs = three(cell="gru", weight_scale=0.0)
-    read = [one.read for one in says.beliefs(recs, recs["gru"], roads(recs["gru"]))]
+    read = [one.read for one in gating_beliefs.beliefs(recs, recs["gru"], roads(recs["gru"]))]
     assert read
     assert "“An LSTM cannot explode.”" not in read
 
 
 def test_every_number_of_a_belief_names_its_gradient():
     recs = three(cell="lstm", init="chrono", steps=60)
-    beliefs = says.beliefs(recs, recs["lstm"], roads(recs["lstm"]))
+    beliefs = gating_beliefs.beliefs(recs, recs["lstm"], roads(recs["lstm"]))
     for belief in beliefs:
         assert re.search(r"dL/d[ch]|∂L/∂[ch]", belief.look), belief
 
@@ -82,7 +84,10 @@ def test_every_number_of_a_belief_names_its_gradient():
 )
 def test_what_an_lstm_does_by_default_is_answered_by_a_default_alone(settings, begins):
     recs = three(cell="lstm", **settings)
-    read = {one.read: one.look for one in says.beliefs(recs, recs["lstm"], roads(recs["lstm"]))}
+    read = {
+        one.read: one.look
+        for one in gating_beliefs.beliefs(recs, recs["lstm"], roads(recs["lstm"]))
+    }
     assert read["“An LSTM remembers by default.”"].startswith(begins)
 
 
@@ -105,7 +110,7 @@ def test_which_cells_solve_it_is_said_of_this_run(settings, ends):
         decades = sizes[0] - sizes[-1]
         fate = "vanish" if decades < -2 else "explode" if decades > 2 else "holds"
         assert fate in ends, cell
-    beliefs = says.beliefs(recs, recs["lstm"], roads(recs["lstm"]))
+    beliefs = gating_beliefs.beliefs(recs, recs["lstm"], roads(recs["lstm"]))
     look = {one.read: one.look for one in beliefs}["“LSTM and GRU solve vanishing gradients.”"]
     assert look.endswith(ends)
 
@@ -113,7 +118,7 @@ def test_which_cells_solve_it_is_said_of_this_run(settings, ends):
 def test_a_belt_of_the_right_size_is_not_called_wrong():
     recs = three(cell="lstm", init="chrono", steps=100, hidden_size=32)
     rec = recs["lstm"]
-    look = says.beliefs(recs, rec, roads(rec))[0].look
+    look = gating_beliefs.beliefs(recs, rec, roads(rec))[0].look
     assert "too small" not in look
     assert re.search(
         r": the sizes differ by a factor of 1\.\d, and \d\d % of the gradient did", look
