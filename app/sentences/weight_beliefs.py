@@ -80,7 +80,12 @@ def _of_sweep(rec: Recording, sweep: WeightSweep, peak: int | None) -> list[Beli
         verdict = "it explodes" if last > 0.0 else "here it does not: φ′ takes more than W gives"
         return [Belief("“tanh′ is at most 1, so tanh cannot explode.”", f"{top}: {verdict}")]
     if rec.network.cell == "rnn" and rec.network.activation == "sigmoid":
-        return [Belief("“Large weights explode.”", f"{top}: a sigmoid’s slope forbids it")]
+        verdict = (
+            "it explodes"
+            if last > 0.0
+            else "a sigmoid’s slope, 1/4 at most, takes more than W gives"
+        )
+        return [Belief("“Large weights explode.”", f"{top}: {verdict}")]
     return []
 
 
@@ -99,14 +104,20 @@ def _of_schemes(schemes: tuple[Initialiser, ...]) -> list[Belief]:
         )
     he, relu = by_name["he", "relu"], by_name["orthogonal", "relu"]
     if he is not None and relu is not None:
+        dead = {one.init: one.dead for one in schemes if one.activation == "relu"}
         told.append(
             Belief(
                 "“ReLU fixes it.”",
-                f"orthogonal ReLU {signed(relu)}, He ReLU {signed(he)} decades per step: "
-                "the size of W decides there too",
+                f"orthogonal ReLU {signed(relu)}{_but(dead['orthogonal'])}, He ReLU {signed(he)}"
+                f"{_but(dead['he'])} decades per step: the size of W decides there too",
             )
         )
     return told
+
+
+def _but(dead: int) -> str:
+    """Say how many nets have no part in a mean."""
+    return f" ({dead} of {NETS} nets exactly 0)" if dead else ""
 
 
 def _against_one(value: float) -> int:

@@ -32,7 +32,9 @@ _AT_REST: Final = {
 
 
 def why(rec: Recording, found: Found) -> str:
-    """Say what decides where the border lies, or that there is none."""
+    """Say what decides where the border lies, or that there is none; "" where none is measured."""
+    if found.sweep is not None and not found.sweep.has_way_back:
+        return ""
     if rec.network.cell != "rnn":
         return _AT_REST[rec.network.cell]
     if rec.network.activation in _WHATEVER:
@@ -50,7 +52,16 @@ def why(rec: Recording, found: Found) -> str:
 
 def _drive(rec: Recording, found: Found) -> str:
     """Say how far input and biases push the units of a tanh net, and what that asks of W."""
-    variance, square = found.input_variance or 0.0, _bias_square(rec)
+    is_short = rec.config is not None and rec.config.source == "impulse"
+    variance = 0.0 if is_short else found.input_variance or 0.0  # of a drive that lasts
+    square = _bias_square(rec)
+    if found.is_complete and not has_growth(found):
+        return ""
+    if variance + square < SILENT and _is_woken(rec):
+        return (
+            "A state that was woken, by its start or by an input, stays alive where W is large, "
+            "and there the slope is smaller: W must make up for it."
+        )
     if variance + square < SILENT:
         return (
             "In silence tanh stays where its slope is 1, and W decides; raise the input scale, "
@@ -71,6 +82,11 @@ def _drive(rec: Recording, found: Found) -> str:
     return f"{pushed}, and W must make up for it: the {less}, the further left the border."
 
 
+def _is_woken(rec: Recording) -> bool:
+    """Tell whether a state without a lasting drive is other than 0: then it need not die away."""
+    return bool(rec.layers) and bool(rec.layers[0].h.any())
+
+
 def _bias_square(rec: Recording) -> float:
     """Return the mean square of the biases that drive a vanilla net beside its input."""
     biases = (rec.network.params.bias_ih, rec.network.params.bias_hh)
@@ -86,6 +102,11 @@ def peak_of(found: Found) -> int | None:
         return None
     peak = int(np.nanargmax(mean))
     return peak if mean[-1] < mean[peak] - FALLEN else None
+
+
+def has_growth(found: Found) -> bool:
+    """Tell whether the nets measured so far have a mean growth at some weight scale."""
+    return found.sweep is not None and bool(np.isfinite(found.sweep.mean).any())
 
 
 def crossing(found: Found) -> float | None:

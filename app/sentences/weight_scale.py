@@ -8,7 +8,7 @@ import numpy as np
 from app.sentences.claim import FEWEST, changed, unresolved
 from app.sentences.claim import claim as fate
 from app.sentences.numerals import counted, factor, number, pace, signed
-from app.sentences.weight_reasons import crossing, why
+from app.sentences.weight_reasons import crossing, has_growth, why
 from app.weight_scales import Found
 from rnn_core import Recording
 from rnn_core.activations import ACTIVATIONS
@@ -39,6 +39,12 @@ _MEASURED: Final = (
 )
 _LSTM: Final = r"$\text{growth at rest} = \log_{10}(f + g/4)$"
 _GRU: Final = r"$\text{growth at rest} = \log_{10}(1/2 + g/4)$"
+
+
+_WIDE: Final = "The phase diagram is that of infinitely many units under a constant drive"
+_BY_STEP: Final = (
+    "; the dashed line of the first panel follows this input step by step, for the band’s nets"
+)
 
 
 def claim(rec: Recording, found: Found) -> str:
@@ -119,18 +125,18 @@ def equation(rec: Recording, found: Found) -> str:
 
 def notice(rec: Recording, found: Found) -> str:
     """Say where the rules put the border and where it was measured, and what moves it."""
-    return f"{_rules(rec, found)} {why(rec, found)}"
+    return " ".join(filter(None, (_rules(rec, found), why(rec, found))))
 
 
 def asides(rec: Recording, found: Found) -> tuple[str, ...]:
     """Return what the panels leave out or reduce."""
     told = [band(found)]
+    if rec.truncate is not None or rec.loss_steps > 1:
+        told.append("The band’s nets have one loss, at the last step, and it goes back uncut.")
     if found.phase is not None:
-        told.append(
-            "The phase diagram is that of infinitely many units under a constant drive; the "
-            "dashed line of the first panel follows this input step by step, for the band’s nets."
-        )
-    if found.sweep is not None and found.curve is None and rec.network.cell == "rnn":
+        told.append(f"{_WIDE}{'' if found.curve is None else _BY_STEP}.")
+    has_measured = found.sweep is not None and found.sweep.has_way_back
+    if has_measured and found.curve is None and rec.network.cell == "rnn":
         why = "with fewer than 16 units" if rec.network.hidden_size < 16 else "for such nets"
         told.append(f"No mean-field line: {why} mean field does not hold.")
     return tuple(told)
@@ -145,11 +151,15 @@ def alt_text(rec: Recording, found: Found) -> str:
         if found.phase is not None
         else ""
     )
+    products = (
+        ", and the singular values of the product of Jacobians against the steps back"
+        if found.values is not None
+        else ""
+    )
     return (
         f"{claim(rec, found)} Panels: growth per step against weight scale over "
         f"{counted(found.nets, 'net')} with its band,{diagram} the eigenvalues of W_hh (radius "
-        f"{number(radius, 3)}, largest singular value {number(norm, 3)}), and the singular values "
-        "of the product of Jacobians against the steps back."
+        f"{number(radius, 3)}, largest singular value {number(norm, 3)}){products}."
     )
 
 
@@ -217,14 +227,22 @@ def _no_size(sweep: WeightSweep, nets: str) -> str:
         return f"In most of {nets} the gradient is exactly 0 at every weight scale up to {top}."
     if (measured <= 0.0).all():
         return f"No weight scale up to {top} is right: the mean of {nets} vanishes at every one."
+    if (measured >= 0.0).all() and np.isnan(sweep.mean[1:]).any():
+        return (
+            f"No weight scale is right: at some most of {nets} are exactly 0, and at the others "
+            "the mean of those that are not explodes."
+        )
     if (measured >= 0.0).all():
         return f"No weight scale is right: the mean of {nets} explodes at every one measured."
     return f"Larger weights do not help: the mean of {nets} falls below 0."
 
 
 def _rules(rec: Recording, found: Found) -> str:
-    if rec.network.cell != "rnn":
+    has_way_back = found.sweep is None or found.sweep.has_way_back
+    if rec.network.cell != "rnn" and has_way_back:
         return f"The dot is this run, the band {NETS} nets of the same recipe."
+    if rec.network.cell != "rnn":
+        return "With the loss at step 1 there is no growth to measure."
     if not rec.network.params.is_tied:
         return (
             "With new weights at every step there is no radius to go by, and mean field is exact "
@@ -234,16 +252,26 @@ def _rules(rec: Recording, found: Found) -> str:
     eta = norm * ACTIVATIONS[rec.network.activation].bound
     if not radius or not eta:
         return "This matrix has no radius to go by."
-    borders = (
+    return (
         f"The bound of Pascanu promises vanishing below {number(1.0 / eta, 2)}, the rule of "
-        f"radius 1 puts the border at {number(1.0 / radius, 2)}"
+        f"radius 1 puts the border at {number(1.0 / radius, 2)}; {_measured(found)}."
     )
+
+
+def _measured(found: Found) -> str:
+    """Say where the nets put the border, or why they put it nowhere."""
+    if found.sweep is not None and not found.sweep.has_way_back:
+        return "with the loss at step 1 there is no growth to measure"
+    if found.sweep is None or not found.is_complete:
+        return f"{NETS} nets are being measured"
+    if not has_growth(found):
+        return f"the gradient of most of {NETS} nets is exactly 0 at every one measured"
     upward = crossing(found)
     if upward is None:
-        return f"{borders}; measured it is nowhere up to {SCALES[-1]:g}."
+        return f"measured it is nowhere up to {SCALES[-1]:g}"
     limit = _limit(found)
     wide = "" if limit is None else f" (infinitely many units: {number(limit, 3)})"
-    return f"{borders}; measured it is {number(upward, 3)}{wide}."
+    return f"measured it is {number(upward, 3)}{wide}"
 
 
 def _limit(found: Found) -> float | None:

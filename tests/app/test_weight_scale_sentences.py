@@ -370,3 +370,91 @@ def test_a_border_that_is_nowhere_is_not_said_to_move():
     far = says.notice(*known(activation="sigmoid", init="orthogonal", weight_scale=4.0))
     assert "nowhere up to 4" in far
     assert not re.search("input|drag|moves", far)
+
+
+@pytest.mark.parametrize(
+    "settings", [{"steps": 1}, {"source": "text", "text": "ab"}, {"source": "text", "text": "a"}]
+)
+def test_where_the_loss_is_at_step_1_nothing_is_said_to_be_measured(settings):
+    rec, found = known(**settings)
+    notice, told = says.notice(rec, found), " ".join(says.asides(rec, found))
+    assert notice.endswith("; with the loss at step 1 there is no growth to measure.")
+    assert "makes up" not in notice + told
+    assert ("dashed line" in told) == (found.curve is not None)
+    assert "mean field does not hold" not in told
+    has_products = "singular values of the product" in says.alt_text(rec, found)
+    assert has_products == (rec.steps > 1)
+
+
+def test_a_loss_without_a_gradient_is_not_said_to_ask_for_weights():
+    rec, found = known(source="text", text="aaaa")
+    assert np.isneginf(rec.verdict.decades)
+    notice = says.notice(rec, found)
+    assert notice.endswith("; the gradient of most of 20 nets is exactly 0 at every one measured.")
+    assert "makes up" not in notice
+
+
+def test_where_most_nets_are_exactly_0_the_others_are_not_said_to_be_all():
+    """Three ReLUs: below some scale most nets are dead, above it those that live explode."""
+    rec, found = known(activation="relu", hidden_size=3, steps=40)
+    zeros = np.array(nets_at_0(found))
+    grown = np.array(
+        [
+            np.mean([one for one in column if np.isfinite(one)]) if dead <= 10 else np.nan
+            for column, dead in zip(found.sweep.growth.T, zeros, strict=True)
+        ]
+    )
+    assert np.isnan(grown[1:]).any()
+    assert (grown[np.isfinite(grown)] > 0).all()
+    claim = says.claim(rec, found)
+    assert claim.endswith(
+        "No weight scale is right: at some most of 20 nets are exactly 0, and at the others the "
+        "mean of those that are not explodes."
+    )
+
+
+@pytest.mark.parametrize("has_line", [True, False])
+def test_a_dashed_line_is_spoken_of_where_there_is_one(has_line):
+    rec, found = known(hidden_size=18 if has_line else 8)
+    assert (found.curve is not None) == has_line
+    told = " ".join(says.asides(rec, found))
+    assert "The phase diagram is that of infinitely many units under a constant drive" in told
+    assert ("the dashed line of the first panel follows this input" in told) == has_line
+
+
+@pytest.mark.parametrize(
+    ("settings", "is_said"), [({"truncate": 7}, True), ({"loss_at": "every"}, True), ({}, False)]
+)
+def test_nets_that_are_measured_otherwise_than_the_run_are_said_to_be(settings, is_said):
+    rec, found = known(**settings)
+    assert (found.sweep.config.truncate, found.sweep.config.loss_at) == (None, "last")
+    said = "The band’s nets have one loss, at the last step, and it goes back uncut."
+    assert (said in says.asides(rec, found)) == is_said
+
+
+@pytest.mark.parametrize("settings", [{"h_init": "random"}, {"source": "impulse"}])
+def test_a_state_that_was_woken_is_not_said_to_be_where_tanh_is_steep(settings):
+    """Large weights keep it alive in silence, and the border lies beyond that of the rule."""
+    rec, found = known(**{"source": "silence", "steps": 100, "hidden_size": 32} | settings)
+    large = rc.run(replace(rec.config, weight_scale=2.0))
+    assert np.abs(large.layers[0].h[-1]).mean() > 0.3
+    notice = says.notice(rec, found)
+    assert "tanh stays where its slope is 1" not in notice
+    assert "stays alive where W is large, and there the slope is smaller" in notice
+    still = rc.run(rc.ExperimentConfig(source="silence", weight_scale=2.0, steps=20))
+    assert not still.layers[0].h.any()
+
+
+def test_a_sigmoid_that_explodes_at_the_end_of_the_slider_is_said_to():
+    rec, found = known(activation="sigmoid")
+    looks = {one.read: one.look for one in beliefs(rec, with_mean(found, np.full(41, 0.2)))}
+    assert looks["“Large weights explode.”"].endswith("is +0.200: it explodes")
+
+
+def test_dead_nets_are_told_beside_the_growth_of_those_that_live():
+    rec, found = known(hidden_size=2, steps=40)
+    dead = {one.init: one.dead for one in found.schemes if one.activation == "relu"}
+    assert dead["orthogonal"] > 0
+    look = {one.read: one.look for one in beliefs(rec, found)}["“ReLU fixes it.”"]
+    counts = [int(one) for one in re.findall(r"\((\d+) of 20 nets exactly 0\)", look)]
+    assert counts == [count for count in (dead["orthogonal"], dead["he"]) if count]
