@@ -107,7 +107,7 @@ def recorded(kind, hidden_size, seed):
         return rc.run(config)
     drawn = draw(config)
     state = drawn.network.state_dict()
-    bias = chrono_bias(seed, steps=100, size=hidden_size)
+    bias = chrono_bias(seed, longest=100, size=hidden_size)
     state["bias_ih_l0"][: 2 * hidden_size] = np.concatenate([-bias, bias])
     state["bias_hh_l0"][: 2 * hidden_size] = 0.0
     net = rc.Network.from_state_dict(state, cell="lstm")
