@@ -9,7 +9,8 @@ keys     slider key press to painted picture, against a page with a three-point 
 drag     repaints while dragging, against an empty component that echoes a number; events are made
          inside the page, one pointermove per animation frame
 first    cold browser, warm server: navigation to first picture, and bytes over the wire
-memory   server RSS and JS heap after forced collection, and whether the DOM node survived
+memory   server RSS and JS heap after forced collection, with what the page keeps told from code
+         that the browser compiled, and whether the DOM node survived
 
 Candidates take turns, so that a slow spell of the machine meets both; figures are medians.
 """
@@ -22,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from benchmarks import heap
 from benchmarks.serving import FLAGS, Served, chromium, served
 
 if TYPE_CHECKING:
@@ -183,23 +185,21 @@ def memory(browser: Browser, lab: Served, updates: int) -> None:
     session = page.context.new_cdp_session(page)
     page.evaluate("document.querySelector('[data-run] .main-svg').dataset.marked = 'yes'")
 
-    def weigh() -> tuple[float, float, int]:
-        session.send("HeapProfiler.collectGarbage")
-        heap = session.send("Runtime.getHeapUsage")["usedSize"] / 1e3
-        count = int(page.locator("[data-painted]").get_attribute("data-painted") or 0)
-        return lab.rss() * 1e3, heap, count
+    def count() -> int:
+        return int(page.locator("[data-painted]").get_attribute("data-painted") or 0)
 
     marks = []
     for goal in (min(500, updates // 4), updates):
-        while weigh()[2] < goal:
+        while count() < goal:
             page.evaluate(DRAG, 5.0)
             page.wait_for_selector(AT_REST)
-        marks.append(weigh())
-    (rss, heap, start), (later_rss, later_heap, end) = marks
-    count = end - start
+        marks.append((count(), lab.rss() * 1e3, heap.weigh(session)))
+    (start, rss, before), (end, later_rss, after) = marks
+    server = (later_rss - rss) / (end - start)
+    whole, code, kept = ((b - a) / (end - start) for a, b in zip(before, after, strict=True))
     print(
-        f"memory over updates {start} to {end}: server {(later_rss - rss) / count:+.2f} kB, "
-        f"page {(later_heap - heap) / count:+.2f} kB an update"
+        f"memory over updates {start} to {end}, an update: server {server:+.2f} kB, "
+        f"page {whole:+.2f} kB; it keeps {kept:+.2f} kB, compiled code {code:+.2f} kB"
     )
     node = page.locator("[data-run] .main-svg[data-marked=yes]").count()
     print(f"{'':8}the marked node is {'the same' if node else 'another one'}")
