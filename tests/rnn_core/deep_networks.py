@@ -197,5 +197,9 @@ def central_slope(value_at, width):
 
 
 def width_of(case):
-    """Return a step for differences: with a ReLU so short that it crosses no kink."""
-    return 1e-5 if case.kind[1] == "relu" else 1e-3
+    """Return a step for differences: where units are not bounded a short one.
+
+    It crosses no kink of a ReLU, and moves no logit of a deep linear net, which may be in the
+    hundreds, from one side of a softmax to the other.
+    """
+    return 1e-5 if case.kind[1] in ("relu", "identity") else 1e-3

@@ -50,13 +50,23 @@ def record_pair(encoder, decoder, loss, **options):
     )
 
 
-@pytest.mark.parametrize(("T", "T_out"), [(1, 1), (2, 7), (7, 2)])
-@pytest.mark.parametrize("layers", [1, 2, 3])
+CONNECTIONS = {
+    "": {},
+    "skip": {"skip": (2, 0.6)},
+    "residual": {"is_residual": True},
+    "both": {"is_residual": True, "skip": (3, -0.7)},
+}
+SIZES = [(layers, T, T_out, "") for layers in (1, 2, 3) for T, T_out in ((1, 1), (2, 7), (7, 2))]
+SIZES += [(layers, 7, 5, name) for layers in (1, 2, 3) for name in ("skip", "residual", "both")]
+
+
+@pytest.mark.parametrize(("layers", "T", "T_out", "name"), SIZES, ids=str)
 @pytest.mark.parametrize("kind", KINDS, ids=KIND_IDS)
-def test_every_gradient_equals_the_measured_slope(rng, kind, layers, T, T_out):
+def test_every_gradient_equals_the_measured_slope(rng, kind, layers, T, T_out, name):
     """Inputs of other widths, weights of their own, forward passes of the slow reference."""
-    encoder = random_deep(rng, kind, layers=layers, T=T, B=2, D=2)
-    decoder = random_deep(rng, kind, layers=layers, T=T_out, B=2, D=3)
+    connected = CONNECTIONS[name]
+    encoder = random_deep(rng, kind, layers=layers, T=T, B=2, D=2, **connected)
+    decoder = random_deep(rng, kind, layers=layers, T=T_out, B=2, D=3, **connected)
     loss = linear_loss(rng, (T_out, 2, 4))
     pair = record_pair(encoder, decoder, loss)
     names = [f"encoder.{n}" for n in encoder.state] + [f"decoder.{n}" for n in decoder.state]
