@@ -40,28 +40,41 @@ const follower = (chart, show) => {
   const flow = { moved: {}, next: null, isBusy: false, painting: null, said: null, deferred: null, timer: 0, lastKey: -BURST, isHeld: false, flight: null };
   const left = new AbortController();
 
+  // `theirs` is what the page has written last, `ours` the node that stands in its place while the
+  // slider moves: what the page writes, the same words or others, is another node.
   const say = (parcel) => {
     flow.said ??= {};
     for (const [selector, html] of Object.entries(parcel.says)) {
       const place = document.querySelector(selector);
       if (!place) continue;
-      flow.said[selector] ??= place.innerHTML;
-      if (place.innerHTML !== html) place.innerHTML = html;
+      const { theirs, ours } = flow.said[selector] ?? {};
+      const isOurs = Boolean(ours) && place.firstChild === ours;
+      const written = place.innerHTML;
+      if (written !== html) place.innerHTML = html;
+      flow.said[selector] = {
+        theirs: isOurs ? theirs : written,
+        ours: isOurs || written !== html ? place.firstChild : null,
+      };
     }
     document.documentElement.toggleAttribute('data-lab-moving', true);
   };
 
+  // The page's words may have come a moment before the last of ours: then ours are not the last.
+  const unsay = () => {
+    for (const [selector, { theirs, ours }] of Object.entries(flow.said ?? {})) {
+      const place = document.querySelector(selector);
+      if (ours && place?.firstChild === ours) place.innerHTML = theirs;
+    }
+  };
+
   const settle = () => {
     clearTimeout(flow.timer);
+    unsay();
     Object.assign(flow, { moved: {}, next: null, said: null, deferred: null });
     document.documentElement.toggleAttribute('data-lab-moving', false);
   };
 
   const back = () => { // the finger came back to where it started: nothing will be committed
-    for (const [selector, html] of Object.entries(flow.said ?? {})) {
-      const place = document.querySelector(selector);
-      if (place) place.innerHTML = html;
-    }
     settle();
     show(chart.committed);
   };

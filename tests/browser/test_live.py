@@ -105,6 +105,26 @@ def test_a_finger_that_comes_back_leaves_everything_as_it_was(page):
     assert (page.url, page.evaluate("history.length")) == (url, entries)
 
 
+def test_words_of_a_drag_never_outlive_those_that_the_page_wrote_under_it(page):
+    """A commit's words may come a moment before the last words of the drag."""
+    painted(page)
+    other = "([text]) => document.querySelector('.claim').innerText !== text"
+    claim = page.locator(".claim")
+    x, y = place(page, "weight_scale")
+    with held(page, "weight_scale") as to:
+        before = claim.inner_text()
+        to(0.6)
+        page.wait_for_function(other, arg=[before])
+        claim.evaluate("(node) => { node.innerHTML = 'what the page wrote'; }")
+        to(0.7)
+        page.wait_for_function(other, arg=["what the page wrote"])
+        page.mouse.move(x, y, steps=4)
+        page.wait_for_function(
+            "document.querySelector('.st-key-weight_scale input[type=range]').value === '1'"
+        )
+    page.wait_for_function("document.querySelector('.claim').innerText === 'what the page wrote'")
+
+
 def test_one_request_is_in_flight_and_the_newest_is_next(page):
     flying, most, asked = [0], [0], []
 
