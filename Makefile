@@ -22,7 +22,7 @@ run: runtime ## start the lab and print its address; PORT=8600 chooses another p
 
 test: chromium lint types ## check everything: lint, types, unit, property, page and browser tests
 	$(PYTEST) -n 2 --dist worksteal --ignore=tests/browser
-	$(PYTEST) -n 3 --dist worksteal tests/browser
+	$(PYTEST) -n 2 --dist worksteal tests/browser
 
 lint: dev ## check style and formatting
 	$(VENV_PYTHON) -m ruff check .
