@@ -111,7 +111,7 @@ const watchAbove = (frame) => {
 };
 
 const mounted = (frame, node) => {
-  const chart = { next: null, painting: null, painted: null, committed: null };
+  const chart = { next: null, painting: null, painted: null, committed: null, order: 0 };
   charts.set(node, chart);
   chart.size = watchSize(node);
   chart.above = watchAbove(frame);
@@ -126,6 +126,7 @@ const mounted = (frame, node) => {
   chart.picks = picksOf(frame, node, (picked) => chart.pick(picked));
   chart.walk = walkOf(frame, node, (walked) => chart.walked(walked));
   chart.forget = onReturn(() => {
+    chart.order = 0; // another session may count anew
     chart.ask(chart.flow.unheard());
     chart.cursor.again();
     chart.walk.again();
@@ -141,7 +142,11 @@ export default function ({ data, parentElement, setTriggerValue }) {
   chart.walked = (walked) => setTriggerValue('walked', walked);
   chart.ask = (unheard) => setTriggerValue('unheard', unheard); // also runs the page with every control
   chart.pick = (picked) => setTriggerValue('picked', picked);
-  chart.flow.receive(JSON.parse(new TextDecoder().decode(data)));
+  const parcel = JSON.parse(new TextDecoder().decode(data));
+  if (parcel.order >= chart.order) { // while this script loads, Streamlit may call the last first
+    chart.order = parcel.order;
+    chart.flow.receive(parcel);
+  }
   return () => {
     const last = charts.get(node);
     // Streamlit also cleans up after a call that was outdated before it was made: the node stays.

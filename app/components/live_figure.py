@@ -15,7 +15,7 @@ import streamlit as st
 
 from app import live
 from app.components import said
-from app.components.parcel import Picture, payload
+from app.components.parcel import Picture, numbered, payload
 from app.components.picked import point
 from app.turns import REST, TURNS
 
@@ -125,7 +125,7 @@ def live_figure(
     )
     is_new = key not in st.session_state
     _component(
-        data=parcel,
+        data=numbered(parcel, _order(key, parcel)),
         key=key,
         on_pinned_change=pinned,
         on_picked_change=picked,
@@ -136,3 +136,15 @@ def live_figure(
         for listener in (pinned, picked, walked, unheard):
             listener()
     TURNS.give_way(REST)
+
+
+def _order(key: str, parcel: bytes) -> int:
+    """Count what a chart is sent in a session: the same again keeps its number, so that Streamlit
+    knows it by its hash and does not send it.
+    """
+    content, order = hash(parcel), f"{key}-order"
+    before, last = st.session_state.get(order, (None, 0))
+    if content != before:
+        last += 1
+        st.session_state[order] = content, last
+    return int(last)

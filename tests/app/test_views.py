@@ -198,3 +198,12 @@ def test_numbers_of_a_run_without_shares_say_none_or_zero():
     assert set(steps["share in $dL/dW_{hh}$"]) == {"none"}
     zeros = opened("numbers", steps="9", weight_scale="0").table[0].value
     assert list(zeros["log10 |dL/dh|"]) == ["0.000"] + ["exactly 0"] * (len(zeros) - 1)
+
+
+def test_a_picture_is_numbered_anew_where_it_is_another():
+    """So the browser knows the last one, and Streamlit does not send the same one twice."""
+    page, orders = opened(steps="20"), []
+    for scale in (1.0, 1.01, 1.01, 1.0):
+        page.slider(key="weight_scale").set_value(scale)
+        orders.append(parcel(page.run())["order"])
+    assert orders == [1, 2, 2, 3]

@@ -35,17 +35,18 @@ def painted(page: Page, query: str | None = None) -> str:
 
     A picture that is measured piece by piece has a dot in its fingerprint until all of it is there.
     """
-    page.wait_for_function(
+    shown = page.wait_for_function(
         """(query) => {
+            const app = document.querySelector('[data-testid=stApp]');
             const shown = document.querySelector('[data-run]')?.dataset.run ?? '';
             const [run, fingerprint] = shown.split('#');
             if (!fingerprint || fingerprint.includes('.')) return false;
-            return run === (query ?? location.search.slice(1));
+            if (app.dataset.testScriptState !== 'notRunning') return false;
+            return run === (query ?? location.search.slice(1)) && shown;
         }""",
         arg=query,
     )
-    settled(page)
-    return page.locator("[data-run]").get_attribute("data-run")
+    return shown.json_value()
 
 
 def moved(page: Page, before: str) -> str:

@@ -90,3 +90,41 @@ def test_a_held_key_ends_where_the_slider_ends(page):
     page.wait_for_url("**/?weight_scale=1.3")
     assert moved(page, before) == f"weight_scale=1.3#{fingerprint(weight_scale=1.3)}"
     assert slider(page, "weight_scale").input_value() == "1.3"
+
+
+KEEP_SCRIPTS = """() => {
+    const make = URL.createObjectURL;
+    window.scripts = [];
+    URL.createObjectURL = (blob) => {
+        const url = make(blob);
+        blob.text().then((text) => { if (text.includes('.lab-figure')) scripts.push(url); });
+        return url;
+    };
+}"""
+CALL_LATE = """async ([order, run]) => {
+    const { default: call } = await import(scripts[0]);
+    const parentElement = document.querySelector('.lab-frame').parentElement;
+    const alt = 'a picture of before', says = {}, figure = { data: [], layout: {} }, follow = {};
+    const parcel = { order, run, alt, says, figure, follow, key: 'picture', src: '' };
+    call({
+        data: new TextEncoder().encode(JSON.stringify(parcel)),
+        parentElement,
+        setTriggerValue: () => {},
+    });
+}"""
+
+
+def test_a_picture_that_is_called_up_too_late_is_not_shown(open_page):
+    """Streamlit may hand over two pictures in the wrong order while their script loads."""
+    page = open_page("/?steps=20", before=f"({KEEP_SCRIPTS})()")
+    before = painted(page)
+    slider(page, "weight_scale").press("ArrowRight")
+    last = moved(page, before)
+    newer = "steps=20#newer"
+    for order, run, shown in ((1, before, last), (3, newer, newer)):
+        page.evaluate(CALL_LATE, [order, run])
+        page.wait_for_function(
+            "(run) => document.querySelector('[data-run]').dataset.run === run", arg=shown
+        )
+        page.evaluate("() => new Promise((seen) => requestAnimationFrame(() => setTimeout(seen)))")
+        assert page.locator("[data-run]").get_attribute("data-run") == shown
