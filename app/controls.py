@@ -78,8 +78,8 @@ def button(
     label, key, rest : as for `st.button`.
     action, args : what changes the settings.
     """
-    is_pressed = st.button(label, key=key, on_click=action, args=args, **rest)
-    if is_pressed and link.is_first_run():
+    is_pressed = st.button(label, key=key, on_click=_press, args=(key, action, *args), **rest)
+    if is_pressed and link.is_first_run() and not link.was_heard(key):
         action(*args)
 
 
@@ -106,6 +106,11 @@ def sidebar(on_page: Sequence[str] = (), *, has_nets: bool = False) -> None:
         _group("This run", "seed", *(["nets"] * has_nets))
         _buttons()
         copy_link(link.full_address(), key="copy-link")
+
+
+def _press(key: str, action: Callable[..., None], *args: Any) -> None:
+    link.hear(key)
+    action(*args)
 
 
 def _buttons() -> None:
@@ -163,7 +168,8 @@ def _draw(name: str, what: Control, key: str) -> None:
             st.markdown(f":small[This run has {value:g}; the slider ends at {shown:g}.]")
     asked = widget.read(stands)
     adopted = link.adopted(name) if key != name else _stands(name, link.adopted)
-    if link.is_first_run() and asked != widget.read(widget.shown(adopted)):
+    expected = shown, widget.shown(adopted)
+    if link.is_first_run() and asked not in map(widget.read, expected):
         link.choose(**{name: asked} | _needed(name, asked))
 
 

@@ -33,6 +33,7 @@ class _Session:
     adopted: address.Settings = field(default_factory=lambda: dict(address.DEFAULTS))
     is_moved: bool = False  # a control caused this run of the page
     is_first_run: bool = True
+    heard: set[str] = field(default_factory=set)  # buttons whose callbacks were called in it
     is_late: bool = False  # the first run found a move that its callback had missed
     about_address: tuple[str, ...] = ()
     about_settings: tuple[str, ...] = ()
@@ -50,13 +51,12 @@ def adopt(page: str) -> None:
     page : the page's own part of the address.
     """
     session, query = _session(), _reported()
-    session.is_first_run = session.page is None
     if not session.is_moved and (page, query) != (session.page, session.query):
         session.settings, session.about_address = address.read(query, session.good)
         _settle(session)
         session.query, session.meaning = query, address.write(session.good)
         session.adopted = dict(session.settings)
-    session.page, session.is_moved = page, False
+    session.page, session.is_moved, session.is_late = page, False, False
 
 
 def write() -> None:
@@ -67,6 +67,7 @@ def write() -> None:
     """
     session = _session()
     session.is_moved = session.is_first_run = False  # what moves from here on has its callback
+    session.heard.clear()
     query = address.write(session.good)
     if query == session.meaning or _length(query) > address.LONGEST:
         return
@@ -103,13 +104,24 @@ def adopted(name: str) -> Any:
 
 
 def is_first_run() -> bool:
-    """Tell whether this is the first run of the page in its session: callbacks are not called.
+    """Tell whether no run of the page has come to its end: callbacks may not be called.
 
     A server that was restarted, or a tab that slept long, gets a new session. It learns from the
     browser where each control stands, but not that one has been moved or pressed; so in the first
-    run a control that does not stand where the address puts it has been moved.
+    run a control that does not stand where the address puts it has been moved. A run that a move
+    broke off has drawn some controls, and only they have their callbacks in the next run.
     """
     return _session().is_first_run
+
+
+def hear(button: str) -> None:
+    """Note that a button's callback is called."""
+    _session().heard.add(button)
+
+
+def was_heard(button: str) -> bool:
+    """Tell whether a button that is seen pressed in the first run has had its callback."""
+    return button in _session().heard
 
 
 def must_run_again() -> bool:

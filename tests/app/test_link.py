@@ -67,6 +67,34 @@ def test_a_control_moves_the_address_and_its_twin(app):
     assert report(app)["config"].steps == 4000
 
 
+def after_a_restart(app, label, *, broken_off):
+    """Return a session that knows nothing of `app`, whose page is still in the browser, where
+    `label` is pressed: at once, or while the session's first run is under way.
+    """
+    other = AppTest.from_file(PAGE, default_timeout=30)
+    other.query_params.update(app.query_params)
+    if broken_off:
+        other.session_state["another move"] = broken_off
+        checked(other._run(app._tree.get_widget_states()))
+        assert (other.session_state["runs"], "report" in other.session_state) == (1, False)
+    next(button for button in app.button if button.label == label).click()
+    return checked(other._run(app._tree.get_widget_states()))
+
+
+@pytest.mark.parametrize("broken_off", [None, "soon", "late"])
+@pytest.mark.parametrize(
+    ("label", "expected"),
+    [
+        ("Re-roll", {"weight_scale": "2.0", "seed": "5"}),
+        ("Reset", {"seed": "4"}),
+        ("huge", {"weight_scale": "8.0", "seed": "4"}),  # its slider ends at 4
+    ],
+)
+def test_the_first_press_after_a_restart_counts_once(app, label, expected, broken_off):
+    opened(app, weight_scale="2.0", seed="4")
+    assert query(after_a_restart(app, label, broken_off=broken_off)) == expected
+
+
 def test_sliders_left_without_a_server_move_their_settings_unless_they_are_locked(app):
     opened(app, lock="steps")
     press(app, "leave")
