@@ -166,10 +166,16 @@ def _draw(name: str, what: Control, key: str) -> None:
     if isinstance(widget, Slider) and shown != value and name not in NUMBERS:
         with st.container(key=f"{key}-beyond"):
             st.markdown(f":small[This run has {value:g}; the slider ends at {shown:g}.]")
-    asked = widget.read(stands)
+    if link.is_first_run():
+        _follow(name, key, widget, shown, widget.read(stands))
+
+
+def _follow(name: str, key: str, widget: Widget, shown: Any, asked: Any) -> None:
+    """Do what a callback would have done where a control was moved before the first run."""
     adopted = link.adopted(name) if key != name else _stands(name, link.adopted)
-    expected = shown, widget.shown(adopted)
-    if link.is_first_run() and asked not in map(widget.read, expected):
+    is_drawn_anew = adopted is None and key != f"{name}-switch"
+    expected = (shown,) if is_drawn_anew else (shown, widget.shown(adopted))
+    if asked not in map(widget.read, expected):
         link.choose(**{name: asked} | _needed(name, asked))
 
 

@@ -139,8 +139,9 @@ def live_figure(
 
 
 def _order(key: str, parcel: bytes) -> int:
-    """Count what a chart is sent in a session: the same again keeps its number, so that Streamlit
-    knows it by its hash and does not send it.
+    """Return which picture a parcel is of those that its chart was sent in this session.
+
+    The same one again keeps its number: Streamlit knows it by its hash, and does not send it.
     """
     content, order = hash(parcel), f"{key}-order"
     before, last = st.session_state.get(order, (None, 0))

@@ -95,6 +95,16 @@ def test_the_first_press_after_a_restart_counts_once(app, label, expected, broke
     assert query(after_a_restart(app, label, broken_off=broken_off)) == expected
 
 
+def test_the_first_move_after_a_restart_may_bring_a_control_that_was_not_there(app):
+    opened(app, cell="lstm")
+    app.segmented_control(key="truncate-switch").set_value(True)
+    other = AppTest.from_file(PAGE, default_timeout=30)
+    other.query_params["cell"] = "lstm"
+    checked(other._run(app._tree.get_widget_states()))
+    assert query(other) == {"cell": "lstm", "truncate": "50"}
+    assert other.number_input(key="truncate").value == 50
+
+
 def test_sliders_left_without_a_server_move_their_settings_unless_they_are_locked(app):
     opened(app, lock="steps")
     press(app, "leave")

@@ -185,7 +185,8 @@ def new_context(browser: Browser, server: Server, watch: Watch):
 def open_page(profile: BrowserContext, server: Server, watch: Watch):
     """Open an address of the lab in a new tab and wait until its pictures are there.
 
-    `before` is a script that the tab runs before any other. The browser remembers nothing of the lab from test to test but the files that it was sent.
+    `before` is a script that the tab runs before any other. The browser remembers nothing of the
+    lab from test to test but the files that it was sent.
     """
     pages: list[Page] = []
 
