@@ -50,6 +50,8 @@ const follower = (chart, show) => {
       const { theirs, ours } = flow.said[selector] ?? {};
       const isOurs = Boolean(ours) && place.firstChild === ours;
       const written = place.innerHTML;
+      // Fewer words must not pull the picture up.
+      if (!flow.said[selector]) place.style.minHeight = `${place.getBoundingClientRect().height}px`;
       if (written !== html) place.innerHTML = html;
       flow.said[selector] = {
         theirs: isOurs ? theirs : written,
@@ -64,6 +66,7 @@ const follower = (chart, show) => {
     for (const [selector, { theirs, ours }] of Object.entries(flow.said ?? {})) {
       const place = document.querySelector(selector);
       if (ours && place?.firstChild === ours) place.innerHTML = theirs;
+      if (place) place.style.minHeight = '';
     }
   };
 

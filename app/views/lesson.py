@@ -139,7 +139,7 @@ def render(lesson: Lesson[R]) -> None:
     """Draw the page."""
     st.html(_STYLE)
     controls.sidebar(lesson.sliders, has_nets=lesson.has_nets)
-    claim, progress = st.empty(), st.empty()
+    head = st.container()  # not `st.empty`: the last claim stands until the next one comes
     widths = [*([_SLIDER] * len(lesson.sliders)), 1.0 - _SLIDER * len(lesson.sliders)]
     *moved, named = st.columns(widths, vertical_alignment="center")
     for place, name in zip(moved, lesson.sliders, strict=True):
@@ -147,11 +147,11 @@ def render(lesson: Lesson[R]) -> None:
             controls.slider(name)
     with named:
         choices.draw(lesson.choices)
-    with progress, st.spinner(lesson.wait):
+    with st.container(key="wait"), st.spinner(lesson.wait):
         settings = link.shown()
         run, a = lesson.run(settings), pinned(lesson.run_a or lesson.run, settings)
         heading = _heading(lesson, run, settings)
-    claim.html(heading)
+    claim = head.html(heading)
     live_figure(
         _picture(lesson, run, a, settings),
         key=lesson.key,

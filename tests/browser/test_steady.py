@@ -2,7 +2,9 @@
 
 from itertools import cycle, islice
 
-from tests.browser.driving import drag, fingerprint, painted, slider
+import pytest
+
+from tests.browser.driving import drag, fingerprint, moved, painted, slider
 from tests.browser.test_live import held
 
 UPDATES = 100
@@ -84,3 +86,18 @@ def test_zoom_cursor_and_node_survive_a_hundred_updates_without_a_flicker(open_p
     assert page.evaluate("steady.frames") > 1
     assert page.evaluate("[...steady.faults]") == []
     assert page.evaluate("steady.before.cursor") == "false,true,30"
+
+
+@pytest.mark.parametrize("page", ["/", "/saturation", "/weight-scale", "/gating"])
+@pytest.mark.parametrize("settings", ["steps=1000", "steps=40&nets=20"])
+def test_a_picture_stands_still_while_its_next_one_is_computed(open_page, page, settings):
+    """The words above it stay until others come, and a note that it takes time pushes nothing."""
+    page = open_page(f"{page}?{settings}")
+    run = painted(page)
+    page.mouse.move(5, 5)
+    page.evaluate(WATCH)
+    slider(page, "weight_scale").press("ArrowRight")
+    moved(page, run)
+    page.evaluate("steady.isOver = true")
+    faults = page.evaluate("[...steady.faults]")
+    assert [fault for fault in faults if fault.startswith(("place", "node", "ranges"))] == []
