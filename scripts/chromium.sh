@@ -4,7 +4,7 @@ set -u
 
 works() {
     # Run it: some distributions install a stub that only asks for another package.
-    for name in chromium chromium-browser google-chrome google-chrome-stable; do
+    for name in chromium-headless-shell chromium chromium-browser google-chrome google-chrome-stable; do
         "$name" --version >/dev/null 2>&1 && return 0
     done
     return 1
@@ -19,9 +19,11 @@ fi
 
 echo "Installing Chromium for the browser tests."
 export DEBIAN_FRONTEND=noninteractive
+apt-get -qq update
+# The first one is Chromium without its windows: a smaller package, which not every system has.
 # fonts-dejavu-core has the mathematical signs that the pages print.
-if apt-get -qq update && apt-get -qq install -y chromium fonts-dejavu-core >/dev/null && works; then
-    exit 0
-fi
+for name in chromium-headless-shell chromium; do
+    apt-get -qq install -y "$name" fonts-dejavu-core >/dev/null && works && exit 0
+done
 echo "Chromium could not be installed: $remedy" >&2
 exit 1

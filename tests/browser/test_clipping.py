@@ -54,12 +54,13 @@ def test_axe_finds_nothing_and_the_picture_fits(open_page):
     page = open_page(f"/clipping?{SMALL}&update=43&train=1&threshold=5&a=start_b%3D-2.4")
     page.wait_for_selector(".st-key-training [data-run]")
     settled(page)
-    for _ in schemes(page):
-        for width, height in SIZES.values():
+    for _, read_at in zip(schemes(page), SIZES, strict=True):
+        for name, (width, height) in SIZES.items():
             page.set_viewport_size({"width": width, "height": height})
-            found = Axe().run(page)
-            assert found.violations_count == 0, found.generate_report()
             assert_fits(page, MAIN, width, height)
+            if name == read_at:
+                found = Axe().run(page)
+                assert found.violations_count == 0, found.generate_report()
 
 
 LONGEST = "threshold=15.35&clip=value&unit_steps=80&start_w=4.85&start_b=-1.92&learning_rate=0.5"

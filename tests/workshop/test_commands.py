@@ -205,18 +205,30 @@ def test_a_user_without_chromium_gets_the_command_to_type_and_no_pass(machine: P
     assert answer.stderr == f"The browser tests need Chromium: {SENTENCE}"
 
 
-def test_root_gets_chromium_installed_without_a_question(machine: Path):
+PACKAGES = ("chromium-headless-shell", "chromium")
+
+
+@pytest.mark.parametrize("there", PACKAGES)
+def test_root_gets_chromium_installed_without_a_question(machine: Path, there: str):
     program(machine, "id", "echo 0")
-    install = f"printf '#!{machine}/sh\\n' >{machine}/chromium; chmod +x {machine}/chromium"
+    install = f"printf '#!{machine}/sh\\n' >{machine}/{there}; chmod +x {machine}/{there}"
     log = f'echo "$DEBIAN_FRONTEND $*" >>{machine}/log'
-    program(machine, "apt-get", f'{log}\ncase "$*" in *install*) {install};; esac')
+    program(
+        machine,
+        "apt-get",
+        f'{log}\ncase "$*" in *update*) ;; *" {there} "*) {install};; *) exit 100;; esac',
+    )
     assert script(machine, "chromium.sh").returncode == 0
-    assert (machine / "log").read_text().splitlines() == [
+    asked = [
         "noninteractive -qq update",
-        "noninteractive -qq install -y chromium fonts-dejavu-core",
+        *(
+            f"noninteractive -qq install -y {name} fonts-dejavu-core"
+            for name in PACKAGES[: PACKAGES.index(there) + 1]
+        ),
     ]
+    assert (machine / "log").read_text().splitlines() == asked
     assert script(machine, "chromium.sh").stdout == ""
-    assert len((machine / "log").read_text().splitlines()) == 2
+    assert (machine / "log").read_text().splitlines() == asked
 
 
 def test_an_installation_that_leaves_no_browser_is_not_a_pass(machine: Path):
