@@ -57,7 +57,7 @@ def claim(rec: Recording, found: Found) -> str:
         head = f"Over {steps} back the gradient is multiplied by {factor(rec.verdict.decades)}."
     else:
         mean = rec.verdict.decades / rec.last_loss_step
-        head = f"On average each step back {paced(mean)}: over {steps} it "
+        head = f"The average step back {paced(mean)}: over {steps} it "
         head += f"{changed(rec.verdict.decades)}."
     return " ".join([head, *_right_size(rec, found), *unresolved(rec)])
 
@@ -191,11 +191,11 @@ def _right_size(rec: Recording, found: Found) -> list[str]:
     upward = [one.place for one in sweep.crossings if one.is_upward]
     nets = f"{NETS} nets"
     if len(upward) == 1:
-        edges = sweep.band_crossings()
-        measured = f"{nets} of {_size_of(sweep)}"
-        of = f" ({measured}: {edges[0]:.2f} to {edges[1]:.2f})" if edges else f" ({measured})"
+        edges = [f"{edge:.2f}" for edge in sweep.band_crossings() or ()]
+        spread = f": {' to '.join(edges)}" if len(set(edges)) > 1 else ""
+        of = f" ({nets}, {_size_of(sweep)}{spread})"
         rule = _beside_the_rule(upward[0], rec, found)
-        return [f"For this input the right weight scale is {upward[0]:.2f}{rule}{of}."]
+        return [f"This input’s right weight scale is {upward[0]:.2f}{rule}{of}."]
     if upward:
         ends = f"between {upward[0]:.1f} and {upward[-1]:.1f}"
         times = f"changes sign {len(sweep.crossings)} times"
@@ -204,8 +204,7 @@ def _right_size(rec: Recording, found: Found) -> list[str]:
 
 
 def _size_of(sweep: WeightSweep) -> str:
-    units, steps = sweep.config.hidden_size, sizes(sweep.config)[0]
-    return f"{counted(units, 'unit')}, {counted(steps, 'step')}"
+    return f"H {sweep.config.hidden_size}, T {sizes(sweep.config)[0]}"
 
 
 def _beside_the_rule(right: float, rec: Recording, found: Found) -> str:
@@ -214,7 +213,7 @@ def _beside_the_rule(right: float, rec: Recording, found: Found) -> str:
         return ", not 1" if abs(right - 1.0) > NEAR else ""
     ruled = 1.0 / found.spectrum.radius
     if abs(right - ruled) <= NEAR * ruled:
-        return ", as the rule of radius 1 has it"
+        return ", as radius 1 has it"
     if abs(ruled - 1.0) <= NEAR:
         return ", not 1"
     return f", not the {number(ruled, 2)} of the rule of radius 1"

@@ -58,16 +58,13 @@ def test_the_claim_names_growth_and_the_measured_crossing(page, nets):
     sizes = slow_log10_norms(np.array(rec.layers[0].d_h)).mean(axis=1)
     per_step = 10 ** ((sizes[-1] - sizes[0]) / 15)
     text = shown_text(page).replace("^", "")
-    assert (
-        f"On average each step back divides the gradient by {per_step:.2f}: over 15 steps it"
-        in text
-    )
+    assert f"The average step back divides the gradient by {per_step:.2f}: over 15 steps it" in text
     mean = nets.mean(axis=0)
     edges = [np.quantile(nets, level, axis=0) for level in (0.9, 0.1)]
     low, high = (crossing_of(edge) for edge in edges)
     assert (
-        f"the right weight scale is {crossing_of(mean):.2f}, not 1 (20 nets of 17 units, "
-        f"16 steps: {low:.2f} to {high:.2f})." in text
+        f"right weight scale is {crossing_of(mean):.2f}, not 1 (20 nets, H 17, "
+        f"T 16: {low:.2f} to {high:.2f})." in text
     )
 
 
@@ -219,7 +216,7 @@ def test_a_picture_on_request_is_that_of_the_page():
     found = view.picture(settings | {"weight_scale": 2.2})
     rec = rc.run(replace(CONFIG, weight_scale=2.2))
     assert found.run == f"steps=16&batch_size=1&hidden_size=17&weight_scale=2.2#{rec.fingerprint}"
-    assert "the right weight scale is" in found.says[".claim"]
+    assert "right weight scale is" in found.says[".claim"]
 
 
 def test_before_its_sweep_is_measured_a_picture_says_so():

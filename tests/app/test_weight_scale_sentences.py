@@ -33,15 +33,15 @@ def with_mean(found, mean):
 CLAIMS = [
     (
         {},
-        r"^On average each step back divides the gradient by 1\.\d\d: over 23 steps it shrinks to ",
+        r"^The average step back divides the gradient by 1\.\d\d: over 23 steps it shrinks to ",
     ),
     (
         {"init": "orthogonal", "weight_scale": 1.9},
-        r"^On average each step back \w+ the gradient .*: over 23 steps it (holds|arrives) with ",
+        r"^The average step back \w+ the gradient .*: over 23 steps it (holds|arrives) with ",
     ),
     (
         {"init": "orthogonal", "weight_scale": 4.0, "steps": 60},
-        r"^On average each step back multiplies the gradient by 1\.\d\d: over 59 steps it grows ",
+        r"^The average step back multiplies the gradient by 1\.\d\d: over 59 steps it grows ",
     ),
     ({"steps": 1}, r"^The loss is at step 1: its gradient has no step to go back to\.$"),
     ({"steps": 5}, r"^Over 4 steps back the gradient is multiplied by 0\.\d+\."),
@@ -53,7 +53,7 @@ CLAIMS = [
     ({"activation": "sigmoid"}, r"No weight scale up to 4 is right: the mean of 20 nets vanishes"),
     (
         {"init": "orthogonal", "source": "silence"},
-        r"leaves the gradient as it is.*right weight scale is 1\.00, as the rule of radius 1 has",
+        r"leaves the gradient as it is.*right weight scale is 1\.00, as radius 1 has",
     ),
     (
         {"activation": "relu", "source": "silence"},
@@ -77,7 +77,7 @@ def test_a_step_near_1_has_the_digits_that_many_steps_multiply():
     assert 0.0005 < growth < 0.004
     claim = says.claim(rec, found)
     word = f"{10 ** (decades / 199):.3f}"
-    assert f"On average each step back multiplies the gradient by {word}: over 199" in claim
+    assert f"The average step back multiplies the gradient by {word}: over 199" in claim
     radius, norm = beliefs(rec, found)[:2]
     assert f"each step back multiplies the gradient by {10**growth:.3f};" in radius.look
     assert norm.look.endswith(f"measured is × {10**growth:.3f} per step")
@@ -86,9 +86,7 @@ def test_a_step_near_1_has_the_digits_that_many_steps_multiply():
 def test_the_right_size_names_the_nets_that_it_was_measured_on():
     """The run has more units and steps than the nets: its own right size may be another."""
     claim = says.claim(*known(steps=130, hidden_size=40, init="orthogonal"))
-    assert re.search(r"not 1 \(20 nets of 32 units, 100 steps: 1\.\d\d to \d\.\d\d\)\.", claim), (
-        claim
-    )
+    assert re.search(r"not 1 \(20 nets, H 32, T 100: 1\.\d\d to \d\.\d\d\)\.", claim), claim
 
 
 def test_several_crossings_are_no_one_right_size():
@@ -319,7 +317,7 @@ def test_where_the_border_is_that_of_the_rule_the_claim_says_so():
     rec, found = known(activation="identity", init="pytorch")
     radius = np.abs(np.linalg.eigvals(rec.network.state_dict()["weight_hh_l0"])).max()
     mean = np.where(np.array(SCALES) < 1 / radius, -1.0, 1.0)
-    assert ", as the rule of radius 1 has it" in says.claim(rec, with_mean(found, mean))
+    assert ", as radius 1 has it" in says.claim(rec, with_mean(found, mean))
 
 
 @pytest.mark.parametrize("settings", [{"cell": "lstm", "init": "keras"}, {"is_tied": False}])
