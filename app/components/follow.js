@@ -35,6 +35,8 @@ const askFor = async (parcel, moved, isCoarse, signal) => {
   return answer.ok ? answer.json() : null;
 };
 
+const valueOf = (input) => Number(Number(input.value).toFixed((input.step.split('.')[1] ?? '').length));
+
 // `chart.committed` is what Streamlit sent last; `moved` what the sliders say beyond it.
 const follower = (chart, show) => {
   const flow = { moved: {}, next: null, isBusy: false, painting: null, said: null, deferred: null, timer: 0, lastKey: -BURST, isHeld: false, flight: null };
@@ -107,11 +109,18 @@ const follower = (chart, show) => {
     flow.isBusy = false;
   };
 
+  // The last move may come with the release, or after it: what counts is where the slider stands.
+  const stand = (field) => {
+    const input = document.querySelector(`.st-key-${field} input[type=range]`);
+    if (input) flow.moved[field] = valueOf(input);
+  };
+
   // A commit that never comes (the value was refused, say) must not keep the picture waiting.
   const lookAgain = () => {
     clearTimeout(flow.timer);
     flow.timer = setTimeout(() => {
       if (flow.isHeld) return lookAgain();
+      for (const field of Object.keys(flow.moved)) stand(field);
       if (flow.deferred) receive(flow.deferred, true);
       else if (Object.keys(flow.moved).length && isAt(chart.committed)) back();
     }, 2 * BURST);
@@ -123,8 +132,7 @@ const follower = (chart, show) => {
     const isHeld = Boolean(input.closest('[data-dragging]'));
     const isKey = document.activeElement === input && performance.now() - flow.lastKey < BURST / 2;
     if (!isHeld && !isKey) return;
-    const digits = (input.step.split('.')[1] ?? '').length;
-    const value = Number(Number(input.value).toFixed(digits));
+    const value = valueOf(input);
     if (flow.moved[field] === value) return;
     if (!(field in flow.moved) && value === Number(chart.committed.follow[field])) return;
     flow.moved[field] = value;
@@ -142,6 +150,7 @@ const follower = (chart, show) => {
       if (!isReleased) heard(input, field);
       else if (field in flow.moved) {
         flow.next = null;
+        stand(field);
         if (isAt(chart.committed)) back();
       }
     }

@@ -72,6 +72,37 @@ def test_the_picture_follows_the_finger_and_the_address_waits(open_page, field, 
     assert painted(page, query).split("#")[0] == query
 
 
+BACK_WITH_THE_RELEASE = """async (field) => {
+    const slider = document.querySelector(`.st-key-${field} input[type=range]`);
+    const thumb = slider.parentElement.parentElement;
+    const { x, y, width, height } = thumb.getBoundingClientRect();
+    const fire = (type, target, across) => target.dispatchEvent(new PointerEvent(type, {
+        bubbles: true, cancelable: true, pointerId: 1, pointerType: 'mouse', button: 0,
+        buttons: type === 'pointerup' ? 0 : 1, isPrimary: true,
+        clientX: x + width / 2 + across, clientY: y + height / 2 }));
+    const frame = () => new Promise(requestAnimationFrame);
+    const chart = document.querySelector('[data-run]'), before = chart.dataset.run;
+    fire('pointerdown', thumb, 0);
+    fire('pointermove', window, 40);
+    while (chart.dataset.run === before) await frame();
+    fire('pointermove', window, 0);
+    fire('pointerup', window, 0);
+}"""
+
+
+def test_a_finger_that_comes_back_as_it_lets_go_leaves_the_picture_of_before(page):
+    """Nothing is committed then: no picture comes from the server."""
+    before, claim = painted(page), page.locator(".claim").inner_text()
+    page.evaluate(BACK_WITH_THE_RELEASE, "weight_scale")
+    page.wait_for_function(
+        """(run) => document.querySelector('[data-run]').dataset.run === run
+            && !document.documentElement.hasAttribute('data-lab-moving')""",
+        arg=before,
+    )
+    assert slider(page, "weight_scale").input_value() == "1"
+    assert page.locator(".claim").inner_text() == claim
+
+
 def test_after_a_drag_the_fingerprint_is_that_of_the_engine(page):
     with held(page, "weight_scale") as to:
         to(0.6)
