@@ -13,7 +13,7 @@ import streamlit as st
 from app import link
 from app.components.copy_link import copy_link
 from app.control_table import AT_REST, CONTROLS, LIVE, NUMBERS, SWITCHES, Control
-from app.widgets import Slider, Widget
+from app.widgets import Slider, Switch, Widget
 
 
 def control(name: str) -> None:
@@ -173,8 +173,9 @@ def _draw(name: str, what: Control, key: str) -> None:
 def _follow(name: str, key: str, widget: Widget, shown: Any, asked: Any) -> None:
     """Do what a callback would have done where a control was moved before the first run."""
     adopted = link.adopted(name) if key != name else _stands(name, link.adopted)
-    is_drawn_anew = adopted is None and key != f"{name}-switch"
-    expected = (shown,) if is_drawn_anew else (shown, widget.shown(adopted))
+    expected = [shown]
+    if adopted is not None or isinstance(widget, Switch):  # else it is drawn for the first time
+        expected.append(widget.shown(adopted))
     if asked not in map(widget.read, expected):
         link.choose(**{name: asked} | _needed(name, asked))
 

@@ -218,7 +218,7 @@ CLAIMS = (
         "/weight-scale",
         "1.9 is right",
         ALWAYS,
-        r"[Tt]he average step back .+? This input’s right weight scale is ([\d.]+\d)",
+        r"The average step back .+? This input’s right weight scale is ([\d.]+\d)",
         ((1.7, 2.1),),
     ),
     Claim(
@@ -226,7 +226,7 @@ CLAIMS = (
         "/weight-scale",
         "1 is right",
         ALWAYS,
-        r"[Tt]he average step back .+? This input’s right weight scale is ([\d.]+\d)",
+        r"The average step back .+? This input’s right weight scale is ([\d.]+\d)",
         ((0.99, 1.01),),
     ),
 )

@@ -14,7 +14,10 @@ from typing import NamedTuple
 from urllib.error import URLError
 
 ROOT = Path(__file__).resolve().parent.parent
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+HEADLESS = "chromium-headless-shell"
+"""Chromium without its windows: its pages cost a tenth less."""
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", HEADLESS)
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 
@@ -62,9 +65,9 @@ def served(script: str) -> Iterator[Served]:
         yield Served(f"http://localhost:{port}", port, process.pid)
 
 
-def chromium() -> str:
-    """Return the path of the system's Chromium."""
-    found = next(filter(None, map(shutil.which, NAMES)), None)
+def chromium(*preferred: str) -> str:
+    """Return the path of the system's Chromium, of a preferred name where there is one."""
+    found = next(filter(None, map(shutil.which, (*preferred, *NAMES))), None)
     if found is None:
         raise SystemExit(f"no Chromium: install one of {', '.join(NAMES)}")
     return found

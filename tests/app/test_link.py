@@ -67,18 +67,29 @@ def test_a_control_moves_the_address_and_its_twin(app):
     assert report(app)["config"].steps == 4000
 
 
+def forgotten(app):
+    """Return a session that knows of `app` what its address says."""
+    other = AppTest.from_file(PAGE, default_timeout=30)
+    other.query_params.update(app.query_params)
+    return other
+
+
+def told(other, app):
+    """Run another session with every control as it stands in the browser that shows `app`."""
+    return checked(other._run(app._tree.get_widget_states()))
+
+
 def after_a_restart(app, label, *, broken_off):
     """Return a session that knows nothing of `app`, whose page is still in the browser, where
     `label` is pressed: at once, or while the session's first run is under way.
     """
-    other = AppTest.from_file(PAGE, default_timeout=30)
-    other.query_params.update(app.query_params)
+    other = forgotten(app)
     if broken_off:
         other.session_state["another move"] = broken_off
-        checked(other._run(app._tree.get_widget_states()))
+        told(other, app)
         assert (other.session_state["runs"], "report" in other.session_state) == (1, False)
     next(button for button in app.button if button.label == label).click()
-    return checked(other._run(app._tree.get_widget_states()))
+    return told(other, app)
 
 
 @pytest.mark.parametrize("broken_off", [None, "soon", "late"])
@@ -98,9 +109,7 @@ def test_the_first_press_after_a_restart_counts_once(app, label, expected, broke
 def test_the_first_move_after_a_restart_may_bring_a_control_that_was_not_there(app):
     opened(app, cell="lstm")
     app.segmented_control(key="truncate-switch").set_value(True)
-    other = AppTest.from_file(PAGE, default_timeout=30)
-    other.query_params["cell"] = "lstm"
-    checked(other._run(app._tree.get_widget_states()))
+    other = told(forgotten(app), app)
     assert query(other) == {"cell": "lstm", "truncate": "50"}
     assert other.number_input(key="truncate").value == 50
 

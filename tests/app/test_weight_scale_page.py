@@ -63,7 +63,7 @@ def test_the_claim_names_growth_and_the_measured_crossing(page, nets):
     edges = [np.quantile(nets, level, axis=0) for level in (0.9, 0.1)]
     low, high = (crossing_of(edge) for edge in edges)
     assert (
-        f"right weight scale is {crossing_of(mean):.2f}, not 1 (20 nets, H 17, "
+        f"This input’s right weight scale is {crossing_of(mean):.2f}, not 1 (20 nets, H 17, "
         f"T 16: {low:.2f} to {high:.2f})." in text
     )
 
@@ -216,7 +216,7 @@ def test_a_picture_on_request_is_that_of_the_page():
     found = view.picture(settings | {"weight_scale": 2.2})
     rec = rc.run(replace(CONFIG, weight_scale=2.2))
     assert found.run == f"steps=16&batch_size=1&hidden_size=17&weight_scale=2.2#{rec.fingerprint}"
-    assert "right weight scale is" in found.says[".claim"]
+    assert "This input’s right weight scale is" in found.says[".claim"]
 
 
 def test_before_its_sweep_is_measured_a_picture_says_so():

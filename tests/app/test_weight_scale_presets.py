@@ -11,7 +11,7 @@ from app.sentences import weight_scale as says
 
 SEEDS = range(21)
 PRESETS = {preset.name: preset for choice in WEIGHT_SCALE for preset in choice.presets}
-RIGHT = r"right weight scale is 1\.9\d, not 1"
+RIGHT = r"This input’s right weight scale is 1\.9\d, not 1"
 EXPECTED = {
     "1 vanishes": ("vanishing", r"divides the gradient by 1\.[56]\d*.*shrinks", RIGHT, (-43, -35)),
     "1.9 is right": ("stable", r"it holds(?: with|, arriving) ", RIGHT, (-1.3, 1.9)),

@@ -5,7 +5,6 @@ After each test: no error in the console, no request to another host, no traceba
 
 import os
 import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -19,16 +18,11 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
 
+from benchmarks.serving import FLAGS, HEADLESS
+from benchmarks.serving import chromium as find_chromium
 from tests.browser.driving import opened
 
 ROOT = Path(__file__).resolve().parents[2]
-CHROMIUM_NAMES = (  # the first one is Chromium without its windows: its pages cost a tenth less
-    "chromium-headless-shell",
-    "chromium",
-    "chromium-browser",
-    "google-chrome",
-    "google-chrome-stable",
-)
 PATIENCE = 200  # times a fifth of a second, for a server that starts beside other tests
 LAPTOP = {"width": 1366, "height": 768}
 
@@ -95,10 +89,7 @@ def playwright():
 @pytest.fixture(scope="session")
 def chromium():
     """What every Chromium of the tests is started with."""
-    found = next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
-    assert found, f"no Chromium: install one of {', '.join(CHROMIUM_NAMES)}"
-    flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-    return {"executable_path": found, "args": flags}
+    return {"executable_path": find_chromium(HEADLESS), "args": FLAGS}
 
 
 @pytest.fixture(scope="session")

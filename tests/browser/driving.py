@@ -6,12 +6,21 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page
 
 ROOT = Path(__file__).resolve().parents[2]
+SIZES = {"laptop": (1366, 768), "projector": (1920, 1080)}
+
+AT_THE_FINGER = """(field) => {
+    const input = document.querySelector(`.st-key-${field} input[type=range]`);
+    const run = document.querySelector('[data-run]').dataset.run;
+    return Number(new URLSearchParams(run.split('#')[0]).get(field)) === Number(input.value);
+}"""
 
 
 def settled(page: Page) -> None:
@@ -86,6 +95,20 @@ def assert_fits(page: Page, picture: str, width: int, height: int) -> None:
         }""",
         arg=[picture, width, height],
     )
+
+
+def assert_axe_finds_nothing(page: Page) -> None:
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+
+
+def assert_accessible_and_fits(page: Page, picture: str) -> None:
+    """Look at the page in light and dark, each on a laptop and on a projector."""
+    for _ in schemes(page):
+        for width, height in SIZES.values():
+            page.set_viewport_size({"width": width, "height": height})
+            assert_axe_finds_nothing(page)
+            assert_fits(page, picture, width, height)
 
 
 def travel(page: Page, query: str) -> None:
@@ -163,4 +186,39 @@ def drag(page: Page, start: tuple[float, float], end: tuple[float, float]) -> No
     page.mouse.move(*start)
     page.mouse.down()
     page.mouse.move(*end, steps=12)
+    page.mouse.up()
+
+
+def zoom(page: Page) -> None:
+    """Zoom with the mouse into the middle of the first panel."""
+    unzoomed, plot = x_ranges(page), page.locator("[data-run] .nsewdrag").first.bounding_box()
+    left, top, width, height = (plot[side] for side in ("x", "y", "width", "height"))
+    corner = (left + 0.3 * width, top + 0.2 * height)
+    drag(page, corner, (left + 0.6 * width, top + 0.8 * height))
+    page.wait_for_function(
+        """(old) => {
+            const { xaxis } = document.querySelector('[data-run]')._fullLayout;
+            return xaxis.range[0] > old[0] && xaxis.range[1] < old[1];
+        }""",
+        arg=unzoomed["xaxis"],
+    )
+
+
+def place(page, field, part=None):
+    """Return the point at a part of a slider's track, or at its thumb."""
+    left, width, thumb, middle = thumb_of(slider(page, field))
+    return thumb if part is None else left + part * width, middle
+
+
+@contextmanager
+def held(page, field):
+    """Take a slider's thumb, let the test move it, and let it go where it is."""
+    x, y = place(page, field)
+    page.mouse.move(x, y)
+    page.mouse.down()
+
+    def to(part):
+        page.mouse.move(*place(page, field, part), steps=6)
+
+    yield to
     page.mouse.up()

@@ -5,8 +5,7 @@ from urllib.parse import urlencode
 import pytest
 
 from tests.browser.cable import Cable
-from tests.browser.driving import fingerprint, moved, painted, settled, slider
-from tests.browser.test_live import AT_THE_FINGER, held
+from tests.browser.driving import AT_THE_FINGER, fingerprint, held, moved, painted, settled, slider
 
 APP = "[data-testid=stApp]"
 CONNECTED = f"{APP}[data-test-connection-state=CONNECTED]"

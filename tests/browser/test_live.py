@@ -1,16 +1,17 @@
 """The picture follows a finger on a slider; what the finger leaves is one step of the history."""
 
-from contextlib import contextmanager
-
 import pytest
 
-from tests.browser.driving import fingerprint, painted, settled, slider, thumb_of
+from tests.browser.driving import (
+    AT_THE_FINGER,
+    fingerprint,
+    held,
+    painted,
+    place,
+    settled,
+    slider,
+)
 
-AT_THE_FINGER = """(field) => {
-    const input = document.querySelector(`.st-key-${field} input[type=range]`);
-    const run = document.querySelector('[data-run]').dataset.run;
-    return Number(new URLSearchParams(run.split('#')[0]).get(field)) === Number(input.value);
-}"""
 RUNS = """(field) => {
     window.runs = [];
     const chart = document.querySelector('[data-run]');
@@ -19,26 +20,6 @@ RUNS = """(field) => {
         window.runs.push(Number(query.get(field)));
     }).observe(chart, { attributeFilter: ['data-run'] });
 }"""
-
-
-def place(page, field, part=None):
-    """Return the point at a part of a slider's track, or at its thumb."""
-    left, width, thumb, middle = thumb_of(slider(page, field))
-    return thumb if part is None else left + part * width, middle
-
-
-@contextmanager
-def held(page, field):
-    """Take a slider's thumb, let the test move it, and let it go where it is."""
-    x, y = place(page, field)
-    page.mouse.move(x, y)
-    page.mouse.down()
-
-    def to(part):
-        page.mouse.move(*place(page, field, part), steps=6)
-
-    yield to
-    page.mouse.up()
 
 
 @pytest.mark.parametrize(

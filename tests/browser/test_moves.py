@@ -1,6 +1,6 @@
 """A control moves the picture and the address; a zoom stays."""
 
-from tests.browser.driving import drag, fingerprint, moved, painted, slider, x_ranges
+from tests.browser.driving import drag, fingerprint, moved, painted, slider, x_ranges, zoom
 
 
 def test_the_default_picture_is_the_run_of_the_engine(page):
@@ -53,20 +53,7 @@ def test_a_zoom_by_mouse_and_the_node_survive_a_slider(page):
             chart.dataset.marked = chart.querySelector('.main-svg').dataset.marked = 'yes';
         }"""
     )
-    unzoomed, plot = x_ranges(page), page.locator("[data-run] .nsewdrag").first.bounding_box()
-    left, top, width, height = plot["x"], plot["y"], plot["width"], plot["height"]
-    drag(
-        page,
-        (left + 0.3 * width, top + 0.2 * height),
-        (left + 0.6 * width, top + 0.8 * height),
-    )
-    page.wait_for_function(
-        """(old) => {
-            const { xaxis } = document.querySelector('[data-run]')._fullLayout;
-            return xaxis.range[0] > old[0] && xaxis.range[1] < old[1];
-        }""",
-        arg=unzoomed["xaxis"],
-    )
+    zoom(page)
     zoomed = x_ranges(page)
     slider(page, "weight_scale").press("ArrowRight")
     moved(page, before)

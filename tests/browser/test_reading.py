@@ -3,9 +3,8 @@
 import re
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
-from tests.browser.driving import painted, schemes, slider
+from tests.browser.driving import assert_axe_finds_nothing, painted, schemes, slider
 
 TEXT_COLOUR = """() => {
     const text = document.querySelector('[data-run] .main-svg text');
@@ -35,8 +34,7 @@ def test_axe_finds_nothing(open_page, path):
     page.locator("[data-testid=stSidebar] [data-testid=stExpander] summary").click()
     page.locator(".st-key-batch_size").wait_for()
     for _ in schemes(page):
-        found = Axe().run(page)
-        assert found.violations_count == 0, found.generate_report()
+        assert_axe_finds_nothing(page)
 
 
 def test_the_picture_can_be_read_where_it_opens_in_dark(open_page):
@@ -113,8 +111,7 @@ def test_run_without_any_gradient_is_drawn_too(open_page):
 def test_axe_finds_nothing_in_an_opened_step_a_question_or_at_a_projector(open_page, path):
     page = open_page(path)
     for _ in schemes(page):
-        found = Axe().run(page)
-        assert found.violations_count == 0, found.generate_report()
+        assert_axe_finds_nothing(page)
 
 
 @pytest.mark.parametrize("path", ["/", "/weight-scale", "/gating", "/clipping"])

@@ -2,8 +2,7 @@
 
 import pytest
 
-from tests.browser.driving import settled, slider
-from tests.browser.test_live import held
+from tests.browser.driving import held, settled, slider
 
 SMALL = "steps=30&batch_size=2&hidden_size=8"
 SLIDERS = [

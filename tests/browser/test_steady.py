@@ -4,8 +4,7 @@ from itertools import cycle, islice
 
 import pytest
 
-from tests.browser.driving import drag, fingerprint, moved, painted, slider
-from tests.browser.test_live import held
+from tests.browser.driving import fingerprint, held, moved, painted, slider, zoom
 
 UPDATES = 100
 MOST = 400  # moves of the mouse; a busy machine paints one picture for several of them
@@ -48,26 +47,10 @@ def count(page):
     return int(page.locator("[data-run]").get_attribute("data-painted"))
 
 
-def zoomed(page):
-    """Zoom with the mouse into steps and units of the first panel, around step 30 of 60."""
-    before = page.evaluate("document.querySelector('[data-run]')._fullLayout.xaxis.range")
-    plot = page.locator("[data-run] .nsewdrag").first.bounding_box()
-    left, top, width, height = (plot[side] for side in ("x", "y", "width", "height"))
-    corner = (left + 0.3 * width, top + 0.2 * height)
-    drag(page, corner, (left + 0.6 * width, top + 0.8 * height))
-    page.wait_for_function(
-        """([low, high]) => {
-            const [left, right] = document.querySelector('[data-run]')._fullLayout.xaxis.range;
-            return left > low && right < high;
-        }""",
-        arg=before,
-    )
-
-
 def test_zoom_cursor_and_node_survive_a_hundred_updates_without_a_flicker(open_page):
     page = open_page("/?steps=60&hidden_size=16&t=30")
     painted(page)
-    zoomed(page)
+    zoom(page)
     page.mouse.move(5, 5)  # hovering would move the cursor
     page.wait_for_selector(".lab-cursor[data-pinned][data-step='30']")
     page.evaluate(WATCH)
